@@ -1,0 +1,32 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Layer normalisation over the last dimension, computed in float32.</summary>
+internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
+{
+    private readonly double _epsilon;
+
+    public LayerNorm(ParameterSource parameters, long width, double epsilon)
+        : base(nameof(LayerNorm))
+    {
+        _epsilon = epsilon;
+        Weight = parameters.Get("weight", [width], Initialization.Ones);
+        Bias = parameters.Get("bias", [width], Initialization.Zeros);
+        register_parameter("weight", Weight);
+        register_parameter("bias", Bias);
+    }
+
+    public Parameter Weight { get; }
+
+    public Parameter Bias { get; }
+
+    public override Tensor forward(Tensor input)
+    {
+        if (Weight.dtype == input.dtype) return F.layer_norm(input, Weight.shape, Weight, Bias, _epsilon);
+        using var scope = NewDisposeScope();
+        return F.layer_norm(input, Weight.shape, Weight.to(input.dtype), Bias.to(input.dtype), _epsilon).MoveToOuterDisposeScope();
+    }
+}

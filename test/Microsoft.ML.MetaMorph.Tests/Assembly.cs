@@ -1,0 +1,2 @@
+// libtorch already uses every core; two tests at a time would only measure each other's memory.
+[assembly: DoNotParallelize]

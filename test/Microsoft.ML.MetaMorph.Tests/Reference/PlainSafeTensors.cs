@@ -1,0 +1,40 @@
+using System.Text.Json;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph.Tests;
+
+/// <summary>A slow, obvious safetensors reader that shares no code with the product.</summary>
+internal static class PlainSafeTensors
+{
+    public static Dictionary<string, Tensor> Read(string path)
+    {
+        byte[] bytes = File.ReadAllBytes(path);
+        int header = checked((int)BitConverter.ToInt64(bytes, 0));
+        using JsonDocument json = JsonDocument.Parse(bytes.AsMemory(8, header));
+        var tensors = new Dictionary<string, Tensor>();
+        foreach (JsonProperty entry in json.RootElement.EnumerateObject().Where(e => e.Name != "__metadata__"))
+        {
+            long[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(x => x.GetInt64())];
+            int begin = entry.Value.GetProperty("data_offsets")[0].GetInt32(), end = entry.Value.GetProperty("data_offsets")[1].GetInt32();
+            Tensor tensor = empty(shape, dtype: Type(entry.Value.GetProperty("dtype").GetString()!));
+            if (end > begin) tensor.bytes = bytes.AsSpan(8 + header + begin, end - begin);
+            tensors[entry.Name] = tensor.DetachFromDisposeScope();
+        }
+        return tensors;
+    }
+
+    private static ScalarType Type(string name) => name switch
+    {
+        "F64" => ScalarType.Float64,
+        "F32" => ScalarType.Float32,
+        "F16" => ScalarType.Float16,
+        "BF16" => ScalarType.BFloat16,
+        "I64" => ScalarType.Int64,
+        "I32" => ScalarType.Int32,
+        "I16" => ScalarType.Int16,
+        "I8" => ScalarType.Int8,
+        "U8" => ScalarType.Byte,
+        "BOOL" => ScalarType.Bool,
+        _ => throw new InvalidDataException($"element type {name}"),
+    };
+}

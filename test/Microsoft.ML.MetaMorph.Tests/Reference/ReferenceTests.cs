@@ -1,0 +1,63 @@
+using System.Reflection;
+
+namespace Microsoft.ML.MetaMorph.Tests;
+
+/// <summary>Walks the folder of reference cases; each case is a named result, checked by the method marked with its kind.</summary>
+[TestClass]
+public sealed class ReferenceTests
+{
+    /// <summary>Kinds of parts that are not built yet, with what they wait for.</summary>
+    private static readonly Dictionary<string, string> Later = new()
+    {
+        ["unet"] = "the diffusion models",
+        ["vae"] = "the diffusion models",
+        ["diffusion-schedulers"] = "the diffusion models",
+        ["image-to-image"] = "the diffusion models",
+        ["v-prediction"] = "the diffusion models",
+        ["visual-token-adapter"] = "the diffusion models",
+        ["visualizer"] = "the diffusion models",
+        ["lora"] = "low-rank adapters",
+        ["frechet"] = "the evaluation room",
+    };
+
+    private static readonly Dictionary<string, MethodInfo> Checks = FindChecks();
+
+    public static IEnumerable<object[]> Cases() => ReferenceCase.All().Select(c => new object[] { c.Name });
+
+    public static string DisplayName(MethodInfo method, object[] data) => $"Reference: {data[0]}";
+
+    [TestMethod]
+    [DynamicData(nameof(Cases), DynamicDataDisplayName = nameof(DisplayName))]
+    public void Reference(string name)
+    {
+        var reference = new ReferenceCase(Path.Combine(ReferenceCase.Root, name));
+        if (Checks.TryGetValue(reference.Kind, out MethodInfo? check))
+        {
+            using var scope = TorchSharp.torch.NewDisposeScope();
+            check.CreateDelegate<Action<ReferenceCase>>()(reference);
+        }
+        else if (Later.TryGetValue(reference.Kind, out string? what))
+        {
+            Assert.Inconclusive($"{name}: kind '{reference.Kind}' waits for {what}.");
+        }
+        else
+        {
+            Assert.Fail($"{name}: unknown kind '{reference.Kind}'. Known: {string.Join(", ", Checks.Keys.Concat(Later.Keys).Order())}");
+        }
+    }
+
+    [TestMethod]
+    public void TheFolderOfCasesIsNotEmpty() => Assert.IsTrue(ReferenceCase.All().Any(), $"no case.json below {ReferenceCase.Root}");
+
+    private static Dictionary<string, MethodInfo> FindChecks() => typeof(ReferenceTests).Assembly.GetTypes()
+        .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
+        .SelectMany(method => method.GetCustomAttributes<ReferenceKindAttribute>().Select(kind => (kind.Kind, method)))
+        .ToDictionary(pair => pair.Kind, pair => pair.method);
+}
+
+/// <summary>Marks a static <c>void Check(ReferenceCase)</c> that asserts the figures of one kind of case.</summary>
+[AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
+internal sealed class ReferenceKindAttribute(string kind) : Attribute
+{
+    public string Kind { get; } = kind;
+}
