@@ -35,8 +35,8 @@ internal static class MLNetInternals
     /// <summary>What the user set on the <see cref="MLContext"/>.</summary>
     public static EnvironmentSettings Settings(IHostEnvironment environment)
         => environment is IHostEnvironmentInternal known
-            ? new EnvironmentSettings(known.Seed, known.GpuDeviceId, known.FallbackToCpu)
-            : new EnvironmentSettings(null, null, FallbackToCpu: true);
+            ? new EnvironmentSettings(known.Seed, known.GpuDeviceId, known.FallbackToCpu, known.TempFilePath ?? Path.GetTempPath())
+            : new EnvironmentSettings(null, null, FallbackToCpu: true, Path.GetTempPath());
 
     /// <summary>Whether the execution of this host was cancelled through its environment.</summary>
     public static bool IsCanceled(IHost host) => host is ICancelable { IsCanceled: true };

@@ -9,7 +9,10 @@ internal static class SavedKinds
     /// <summary>Makes the transformer of one kind from the files in its directory of the zip.</summary>
     public delegate ITransformer Loader(IHostEnvironment environment, ModelZipReader zip);
 
-    private static readonly ConcurrentDictionary<string, Loader> Loaders = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, Loader> Loaders = new(StringComparer.Ordinal)
+    {
+        [EncodeImagesTransformer.Kind] = EncodeImagesTransformer.Load,
+    };
 
     /// <summary>Adds a kind.</summary>
     public static void Add(string kind, Loader loader) => Loaders[kind] = loader;
