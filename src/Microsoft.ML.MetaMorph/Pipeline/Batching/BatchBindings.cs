@@ -16,7 +16,7 @@ internal sealed class BatchBindings
         InputCount = input.Count;
         DataViewSchema.DetachedColumn[] added = owner.GetOutputColumns(input);
         OutputCount = added.Length;
-        _inputs = [.. owner.InputColumns.Select(name => input[name].Index)];
+        _inputs = [.. owner.InputColumns.Concat(owner.OptionalInputColumns(input)).Select(name => input[name].Index)];
         var builder = new DataViewSchema.Builder();
         builder.AddColumns(input);
         builder.AddColumns(added);

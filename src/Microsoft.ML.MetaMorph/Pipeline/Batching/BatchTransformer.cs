@@ -60,6 +60,9 @@ public abstract class BatchTransformer : ITransformer, IDisposable
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => Save(ctx);
 
+    /// <summary>Columns that the model reads where the schema has them.</summary>
+    internal virtual IEnumerable<string> OptionalInputColumns(DataViewSchema inputSchema) => [];
+
     /// <summary>Checks the input's columns (and throws), and says which columns are appended.</summary>
     internal abstract DataViewSchema.DetachedColumn[] GetOutputColumns(DataViewSchema inputSchema);
 

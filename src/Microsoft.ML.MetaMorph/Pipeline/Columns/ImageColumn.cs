@@ -15,6 +15,7 @@ internal sealed class ImageColumn
     private readonly string _name;
     private readonly string? _folder;
     private readonly Action<List<ImageInput>> _read;
+    private readonly List<ImageInput> _inputs = [];
 
     /// <summary>Binds to a column; relative paths start at <paramref name="folder"/>, or at the current folder where it is null.</summary>
     public ImageColumn(DataViewRow row, string name, string? folder)
@@ -56,6 +57,16 @@ internal sealed class ImageColumn
     /// <summary>Appends the pictures of the row on which the input stands; an <see cref="MLImage"/> is valid until the next read.</summary>
     /// <exception cref="InvalidDataException">An empty path stands before another.</exception>
     public void Read(List<ImageInput> images) => _read(images);
+
+    /// <summary>Appends the decoded pictures of the row on which the input stands.</summary>
+    /// <exception cref="InvalidDataException">Something is no picture; row, column and file are named.</exception>
+    /// <exception cref="FileNotFoundException">A file is not there; row and column are named.</exception>
+    public void Decode(List<RgbImage> pictures)
+    {
+        _inputs.Clear();
+        _read(_inputs);
+        for (int i = 0; i < _inputs.Count; i++) pictures.Add(Decode(_inputs[i], i));
+    }
 
     private static Action<List<ImageInput>> Pictures(ValueGetter<MLImage> getter)
     {
@@ -108,4 +119,26 @@ internal sealed class ImageColumn
 
     private ImageInput FromPath(ReadOnlyMemory<char> path)
         => new(null, _folder is null ? path.ToString() : System.IO.Path.Combine(_folder, path.ToString()), null);
+
+    private RgbImage Decode(ImageInput input, int index)
+    {
+        string place = $"Row {_row.Position}, column '{_name}', picture {index + 1}";
+        try
+        {
+            if (input.Image is { } image) return RgbImage.FromMLImage(image);
+            return input.Path is { } path ? ImageDecoder.DecodeFile(path) : ImageDecoder.Decode(input.Encoded, "encoded bytes");
+        }
+        catch (Exception failure) when (failure is InvalidDataException or NotSupportedException or ArgumentException)
+        {
+            throw new InvalidDataException($"{place}: {failure.Message}", failure);
+        }
+        catch (FileNotFoundException failure)
+        {
+            throw new FileNotFoundException($"{place}: {failure.Message}", failure.FileName, failure);
+        }
+        catch (DirectoryNotFoundException failure)
+        {
+            throw new DirectoryNotFoundException($"{place}: {failure.Message}", failure);
+        }
+    }
 }

@@ -9,9 +9,7 @@ internal sealed class EncodeImagesBatch : IRowBatch
     private readonly EncodeImagesSettings _settings;
     private readonly Lease<ImageEncoderModel> _model;
     private readonly Device _device;
-    private readonly DataViewRow _row;
-    private readonly ImageColumn _column;
-    private readonly List<ImageInput> _inputs = [];
+    private readonly ImageColumn[] _columns;
     private readonly List<RgbImage>[] _pictures;
     private readonly int[] _starts;
     private float[] _tokens = [];
@@ -21,19 +19,16 @@ internal sealed class EncodeImagesBatch : IRowBatch
         _settings = settings;
         _model = model;
         _device = device;
-        _row = row;
-        _column = new ImageColumn(row, settings.InputColumnName, settings.ImageFolder);
+        _columns = [.. settings.InputColumnNames.Select(name => new ImageColumn(row, name, settings.ImageFolder))];
         _pictures = [.. Enumerable.Range(0, capacity).Select(_ => new List<RgbImage>())];
         _starts = new int[capacity + 1];
     }
 
     public void Read(int slot)
     {
-        _inputs.Clear();
-        _column.Read(_inputs);
         List<RgbImage> pictures = _pictures[slot];
         pictures.Clear();
-        for (int i = 0; i < _inputs.Count; i++) pictures.Add(Decode(_inputs[i], i));
+        foreach (ImageColumn column in _columns) column.Decode(pictures);
     }
 
     public void Run(int count)
@@ -60,26 +55,4 @@ internal sealed class EncodeImagesBatch : IRowBatch
     });
 
     public void Dispose() => _model.Dispose();
-
-    private RgbImage Decode(ImageInput input, int index)
-    {
-        string place = $"Row {_row.Position}, column '{_settings.InputColumnName}', picture {index + 1}";
-        try
-        {
-            if (input.Image is { } image) return RgbImage.FromMLImage(image);
-            return input.Path is { } path ? ImageDecoder.DecodeFile(path) : ImageDecoder.Decode(input.Encoded, "encoded bytes");
-        }
-        catch (Exception failure) when (failure is InvalidDataException or NotSupportedException or ArgumentException)
-        {
-            throw new InvalidDataException($"{place}: {failure.Message}", failure);
-        }
-        catch (FileNotFoundException failure)
-        {
-            throw new FileNotFoundException($"{place}: {failure.Message}", failure.FileName, failure);
-        }
-        catch (DirectoryNotFoundException failure)
-        {
-            throw new DirectoryNotFoundException($"{place}: {failure.Message}", failure);
-        }
-    }
 }

@@ -9,12 +9,13 @@ namespace Microsoft.ML.MetaMorph;
 /// |  |  |
 /// | -- | -- |
 /// | Does this estimator need to look at the data to train its parameters? | No |
-/// | Input column data type | <xref:Microsoft.ML.Data.MLImage>, text (a path), vector of text (several paths), or vector of byte (one encoded picture) |
+/// | Input column data type | one or several of: <xref:Microsoft.ML.Data.MLImage>, text (a path), vector of text (several paths), vector of byte (one encoded picture) |
 /// | Output column data type | Vector of <xref:System.Single> with the dimensions [pictures, N, D]; the number of pictures is unknown in the type |
 /// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.MetaMorph and one of TorchSharp-cpu, TorchSharp-cuda-linux, TorchSharp-cuda-windows |
 /// | Exportable to ONNX | No |
 ///
-/// A missing picture (null, an empty path, no bytes) gives no tokens: a vector of length 0. A file that is not there or is no picture is
+/// Vectors of ML.NET hold no pictures: rows of several pictures have several columns, or one column of paths. The pictures of all columns
+/// stand one after another. A missing picture (null, an empty path, no bytes) gives no tokens; a row without any, a vector of length 0. A file that is not there or is no picture is
 /// an error that names the row, the column and the file. Pictures of any sizes may stand in one batch. Every epoch of training reads the
 /// column again: put `AppendCacheCheckpoint` behind it.
 /// ]]></format>
@@ -28,6 +29,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
     {
         ArgumentException.ThrowIfNullOrEmpty(options.OutputColumnName);
         ArgumentNullException.ThrowIfNull(options.Encoder);
+        ArgumentNullException.ThrowIfNull(options.InputColumnNames);
         if (options.BatchSize < 1) throw new ArgumentOutOfRangeException(nameof(options), options.BatchSize, $"{nameof(Options.BatchSize)} is {options.BatchSize}; at least 1 is needed.");
         _environment = environment;
         _options = options;
@@ -40,7 +42,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
     public EncodeImagesTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var settings = new EncodeImagesSettings(_options.OutputColumnName, _options.InputColumn, _options.ImageFolder, _options.BatchSize);
+        var settings = new EncodeImagesSettings(_options.OutputColumnName, [.. _options.InputColumns], _options.ImageFolder, _options.BatchSize);
         var transformer = new EncodeImagesTransformer(_environment, settings, _options.Encoder.Share());
         try
         {
@@ -61,7 +63,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        ImageColumn.Require(inputSchema, _options.InputColumn, EncodeImagesTransformer.Role);
+        foreach (string input in _options.InputColumns) ImageColumn.Require(inputSchema, input, EncodeImagesTransformer.Role);
         return SchemaShapes.Append(inputSchema, EncodeImagesTransformer.Output(_options.OutputColumnName, _options.Encoder.VisualTokenCount, _options.Encoder.VisualTokenWidth));
     }
 
@@ -71,8 +73,8 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         /// <summary>The column of visual tokens that is appended.</summary>
         public string OutputColumnName { get; set; } = "VisualTokens";
 
-        /// <summary>The column of pictures. Null: the same name as the output.</summary>
-        public string? InputColumnName { get; set; }
+        /// <summary>The columns of pictures; their pictures are taken in this order. Empty: one column, with the name of the output.</summary>
+        public IReadOnlyList<string> InputColumnNames { get; set; } = [];
 
         /// <summary>The encoder.</summary>
         public required ImageEncoder Encoder { get; set; }
@@ -83,6 +85,6 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         /// <summary>Rows that are read ahead, and pictures that go through the tower at a time; at least 1. Default: 16.</summary>
         public int BatchSize { get; set; } = 16;
 
-        internal string InputColumn => InputColumnName ?? OutputColumnName;
+        internal IReadOnlyList<string> InputColumns => InputColumnNames.Count == 0 ? [OutputColumnName] : InputColumnNames;
     }
 }

@@ -28,7 +28,7 @@ public sealed class EncodeImagesTransformer : BatchTransformer
     /// <summary>A new handle on the encoder, for another estimator; dispose it after use.</summary>
     public ImageEncoder Encoder => new(_model.Share());
 
-    internal override IReadOnlyList<string> InputColumns => [_settings.InputColumnName];
+    internal override IReadOnlyList<string> InputColumns => _settings.InputColumnNames;
 
     internal static DataViewSchema.DetachedColumn Output(string name, int count, int width) => new(name, VisualTokensColumn.Type(count, width));
 
@@ -41,7 +41,7 @@ public sealed class EncodeImagesTransformer : BatchTransformer
 
     internal override DataViewSchema.DetachedColumn[] GetOutputColumns(DataViewSchema inputSchema)
     {
-        ImageColumn.Require(inputSchema, _settings.InputColumnName, Role);
+        foreach (string input in _settings.InputColumnNames) ImageColumn.Require(inputSchema, input, Role);
         ImageEncoderSettings settings = _model.Value.Settings;
         return [Output(_settings.OutputColumnName, settings.Tokens.Count, settings.TokenWidth)];
     }
@@ -62,4 +62,4 @@ public sealed class EncodeImagesTransformer : BatchTransformer
 }
 
 /// <summary>What is saved of the transformer beside the encoder.</summary>
-internal sealed record EncodeImagesSettings(string OutputColumnName, string InputColumnName, string? ImageFolder, int BatchSize, Precision Precision = Precision.Auto);
+internal sealed record EncodeImagesSettings(string OutputColumnName, string[] InputColumnNames, string? ImageFolder, int BatchSize, Precision Precision = Precision.Auto);

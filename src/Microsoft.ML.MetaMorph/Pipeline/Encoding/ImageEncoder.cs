@@ -30,7 +30,7 @@ public sealed class ImageEncoder : IDisposable
     public int ImageSize { get; }
 
     /// <summary>Opens a folder in Hugging Face layout: a SigLIP, its vision tower alone, or a MetaMorph that holds one.</summary>
-    /// <param name="folder">The folder, with <c>config.json</c>, <c>preprocessor_config.json</c> and <c>model*.safetensors</c> (or <c>pytorch_model*.bin</c>).</param>
+    /// <param name="folder">The folder, or the name (<c>org/name</c>) of a model in the local Hugging Face cache: with <c>config.json</c>, <c>preprocessor_config.json</c> and <c>model*.safetensors</c> (or <c>pytorch_model*.bin</c>).</param>
     /// <param name="options">How pictures become tokens; null for what the folder says.</param>
     /// <returns>The encoder. Weights are mapped, not copied.</returns>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>

@@ -6,21 +6,17 @@ namespace Microsoft.ML.MetaMorph;
 internal static class ImageEncoderFolder
 {
     private const string ConfigName = "config.json";
-    private const string TowerName = "vision_model.";
-
-    // The names under which published checkpoints keep the tower, the longest first.
-    private static readonly string[] Prefixes = ["model.vision_tower.vision_tower.vision_model.", "model.vision_tower.vision_tower.", TowerName];
 
     /// <summary>Opens a folder; weights are read when they are first needed.</summary>
     public static ImageEncoderModel Open(string folder, ImageEncoderOptions options)
     {
-        if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder '{folder}'. An image encoder is a folder with {ConfigName}, {ImagePreprocessorConfig.FileName} and model.safetensors.");
-        using JsonDocument config = ReadConfig(folder);
+        folder = PretrainedFolder.Resolve(folder);
+        using JsonDocument config = ResponseModelFolder.ReadConfig(folder);
         ImageEncoderSettings settings = Settings(config.RootElement, folder, options);
-        var archive = new RenamedArchive(TensorArchive.Open(folder), TowerTensor);
+        TensorArchive archive = CheckpointKeys.ForSiglip(TensorArchive.Open(folder));
         try
         {
-            if (archive.Tensors.Count == 0) throw new InvalidDataException($"'{folder}' holds no vision tower: no tensor is named {string.Join(" or ", Prefixes.Select(prefix => prefix + "*"))}.");
+            MemoryEstimate.Of(archive).Require();
             return new ImageEncoderModel(settings, device => new SiglipVisionModel(settings.Vision, new StoredParameters(archive, device)), archive);
         }
         catch
@@ -61,20 +57,6 @@ internal static class ImageEncoderFolder
         return new ImageEncoderModel(settings, device => new SiglipVisionModel(settings.Vision, new StoredParameters(weights.Archive, device)), weights);
     }
 
-    private static JsonDocument ReadConfig(string folder)
-    {
-        string path = Path.Combine(folder, ConfigName);
-        if (!File.Exists(path)) throw new FileNotFoundException($"'{folder}' has no {ConfigName}.", path);
-        try
-        {
-            return JsonDocument.Parse(File.ReadAllBytes(path));
-        }
-        catch (JsonException failure)
-        {
-            throw new InvalidDataException($"'{path}' is not valid JSON: {failure.Message}", failure);
-        }
-    }
-
     private static ImageEncoderSettings Settings(JsonElement config, string folder, ImageEncoderOptions options)
     {
         bool metaMorph = config.TryGetProperty("model_type", out JsonElement type) && type.GetString()?.StartsWith(MetaMorphConfig.ModelTypePrefix, StringComparison.Ordinal) == true;
@@ -90,9 +72,10 @@ internal static class ImageEncoderFolder
     private static VisualTokenSettings Tokens(JsonElement config, ImageEncoderOptions options)
     {
         var paper = new VisualTokenSettings();
+        string? reduction = options.TokenReduction ?? (config.TryGetProperty("image_token_reduction", out JsonElement kind) ? kind.GetString() : null);
         return new VisualTokenSettings(
             options.VisualTokenCount ?? (config.TryGetProperty("num_image_tokens", out JsonElement count) ? count.GetInt32() : paper.Count),
-            options.TokenReduction ?? (config.TryGetProperty("image_token_reduction", out JsonElement kind) ? kind.GetString() : null) is { } name ? TokenReduction.Named(name) : paper.Reduction,
+            reduction is null ? paper.Reduction : TokenReduction.Named(reduction),
             options.SelectLayer ?? (config.TryGetProperty("mm_vision_select_layer", out JsonElement layer) ? layer.GetInt32() : paper.SelectLayer),
             options.Normalize ?? (config.TryGetProperty("normalize_vision", out JsonElement unit) ? unit.GetBoolean() : paper.Normalize));
     }
@@ -111,15 +94,5 @@ internal static class ImageEncoderFolder
             writer.WriteBoolean("normalize_vision", settings.Tokens.Normalize);
             writer.WriteEndObject();
         });
-    }
-
-    private static string? TowerTensor(string name)
-    {
-        foreach (string prefix in Prefixes)
-        {
-            if (name.StartsWith(prefix, StringComparison.Ordinal)) return TowerName + name[prefix.Length..];
-        }
-
-        return null;
     }
 }

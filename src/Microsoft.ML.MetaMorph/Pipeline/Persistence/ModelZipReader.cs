@@ -47,14 +47,11 @@ internal sealed class ModelZipReader
     public FileRegion? Locate(string name)
     {
         ZipArchiveEntry entry = Require(name);
-        if (_file is null || entry.Length == 0 || entry.CompressedLength != entry.Length) return null;
-        // A stored entry is read straight from the file: after its first byte the file stands one byte behind the entry's offset.
-        using Stream stream = entry.Open();
-        int first = stream.ReadByte();
-        long offset = _file.Position - 1;
-        _file.Position = offset;
-        if (first < 0 || _file.ReadByte() != first || offset + entry.Length > _file.Length) return null;
-        return new FileRegion(_file.Name, offset, entry.Length);
+        if (_file is null) return null;
+        // The entries are read once more, by our own reader: System.IO.Compression does not tell where they lie.
+        return ZipDirectory.Read(_file.Name).Records.TryGetValue(entry.FullName, out ZipRecord? record) && record.IsStored
+            ? new FileRegion(_file.Name, record.Offset, record.Length)
+            : null;
     }
 
     private ZipArchiveEntry Require(string name)

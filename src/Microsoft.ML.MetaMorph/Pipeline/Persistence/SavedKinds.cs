@@ -12,6 +12,7 @@ internal static class SavedKinds
     private static readonly ConcurrentDictionary<string, Loader> Loaders = new(StringComparer.Ordinal)
     {
         [EncodeImagesTransformer.Kind] = EncodeImagesTransformer.Load,
+        [MetaMorphTransformer.Kind] = MetaMorphTransformer.Load,
     };
 
     /// <summary>Adds a kind.</summary>
