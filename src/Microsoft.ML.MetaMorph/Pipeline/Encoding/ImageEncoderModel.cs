@@ -47,6 +47,12 @@ internal sealed class ImageEncoderModel : IDisposable
         return tokens;
     }
 
+    /// <summary>Makes the tower of a device now; what it is made from may go afterwards.</summary>
+    public void Prepare(Device device)
+    {
+        lock (_turn) Tower(device);
+    }
+
     /// <summary>The parameters under their published names; they stay valid while this object is.</summary>
     public IEnumerable<KeyValuePair<string, Tensor>> Parameters()
     {
