@@ -43,7 +43,7 @@ public sealed class SceneRows
     /// <summary>Row <paramref name="index"/> of a seed.</summary>
     public SceneRow Row(int seed, int index, RowKind? kind = null)
     {
-        var random = new Random(unchecked(seed * 1_000_003 + index * 7919 + 17));
+        var random = new Random(Mix(seed, index));
         return (kind ?? Draw(random)) switch
         {
             RowKind.ImageQuestion => ImageQuestion(random),
@@ -54,6 +54,15 @@ public sealed class SceneRows
             RowKind.Edit => Edit(random),
             var unknown => throw new ArgumentOutOfRangeException(nameof(kind), unknown, "Unknown kind of row."),
         };
+    }
+
+    /// <summary>SplitMix64: neighbouring seeds of <see cref="Random"/> give alike first draws, mixed ones do not.</summary>
+    private static int Mix(int seed, int index)
+    {
+        ulong z = unchecked(((ulong)(uint)seed << 32 | (uint)index) + 0x9E3779B97F4A7C15);
+        z = unchecked((z ^ z >> 30) * 0xBF58476D1CE4E5B9);
+        z = unchecked((z ^ z >> 27) * 0x94D049BB133111EB);
+        return (int)((z ^ z >> 31) & int.MaxValue);
     }
 
     private static RowKind Draw(Random random)
@@ -85,7 +94,7 @@ public sealed class SceneRows
     private SceneRow VideoQuestion(Random random)
     {
         Video video = SampleVideo(random);
-        string question = $"{Marks(3)} where does the {video.Moving.ShapeName} move?";
+        string question = $"{Marks(3)} where does the {video.Moving.ShortName} move?";
         return new SceneRow(RowKind.VideoQuestion, question, video.Direction.ToString().ToLowerInvariant(), Pictures(video.Frames));
     }
 

@@ -13,6 +13,7 @@ public sealed record Video(IReadOnlyList<Scene> Frames, SceneObject Moving, Dire
         {
             Scene first = start();
             SceneObject item = SceneWorld.Pick(random, first.Objects);
+            if (first.Objects.Count(o => o.ShortName == item.ShortName) > 1) continue;      // a question must name the moving one
             Direction direction = SceneWorld.Pick(random, Enum.GetValues<Direction>());
             if (Run(first, item, direction) is { } frames && frames.All(allowed)) return new Video(frames, item, direction);
         }
