@@ -26,9 +26,6 @@ internal sealed record LearningRateSchedule
     /// <summary>The exponent of <see cref="LearningRateScheduleKind.Polynomial"/>.</summary>
     public double Power { get; init; } = 1;
 
-    /// <summary>Of <see cref="LearningRateScheduleKind.InverseSquareRoot"/>; null: the warm-up, or 10,000 without one.</summary>
-    public double? TimeScale { get; init; }
-
     /// <summary>Warm-up steps for a ratio of the whole, rounded up.</summary>
     public static double WarmupFor(double ratio, double totalSteps) => Math.Ceiling(ratio * totalSteps);
 
@@ -74,7 +71,7 @@ internal sealed record LearningRateSchedule
 
     private double InverseRoot(double step)
     {
-        double scale = TimeScale ?? (WarmupSteps > 0 ? WarmupSteps : 10_000);
+        double scale = WarmupSteps > 0 ? WarmupSteps : 10_000;
         return 1 / Math.Sqrt((step + scale - WarmupSteps) / scale);
     }
 }
