@@ -9,7 +9,7 @@ namespace Microsoft.ML.MetaMorph;
 /// Activations are float32. The product is computed in float32 (a bfloat16 weight is widened for the call and let go again, so a
 /// mapped checkpoint is never held twice) or, with <see cref="ComputeType"/> bfloat16, in bfloat16 with a float32 result.
 /// </remarks>
-internal sealed class Linear : nn.Module<Tensor, Tensor>, IComputeTyped
+internal sealed class Linear : NamedLayer, IComputeTyped
 {
     public Linear(ParameterSource parameters, long inputWidth, long outputWidth, bool bias = true, Initialization? initialization = null)
         : base(nameof(Linear))

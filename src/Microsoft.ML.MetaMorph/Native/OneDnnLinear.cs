@@ -17,8 +17,8 @@ internal static unsafe class OneDnnLinear
     private static readonly delegate* unmanaged<nint, nint, nint*, byte*, double**, long, byte**, nint*, int> Call =
         (delegate* unmanaged<nint, nint, nint*, byte*, double**, long, byte**, nint*, int>)AtenDispatcher.Export("aoti_torch_cpu__linear_pointwise");
 
-    /// <summary>False without the export, or with <c>METAMORPH_ATEN=off</c>.</summary>
-    public static bool IsAvailable { get; } = AtenDispatcher.IsAvailable && Call is not null;
+    /// <summary>False without the export, or while the dispatcher is switched off.</summary>
+    public static bool IsAvailable => Call is not null && AtenDispatcher.IsAvailable;
 
     /// <summary>Whether to go this way: float32 on the CPU, nothing to differentiate, enough work.</summary>
     public static bool Serves(Tensor input, Tensor weight)

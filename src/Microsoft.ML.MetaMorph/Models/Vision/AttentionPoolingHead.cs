@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Multi-head attention pooling (<c>head</c>): one learned query, the probe, attends to all positions.</summary>
-internal sealed class AttentionPoolingHead : nn.Module
+internal sealed class AttentionPoolingHead : NamedModule
 {
     private readonly Parameter _probe;
     private readonly PackedAttention _attention;

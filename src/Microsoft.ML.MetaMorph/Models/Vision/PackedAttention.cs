@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Cross-attention under the names of <c>torch.nn.MultiheadAttention</c>: one packed <c>in_proj_weight</c> for q, k and v.</summary>
-internal sealed class PackedAttention : nn.Module, IComputeTyped
+internal sealed class PackedAttention : NamedModule, IComputeTyped
 {
     private readonly Parameter _weight, _bias;
     private readonly Linear _output;

@@ -5,7 +5,7 @@ namespace Microsoft.ML.MetaMorph;
 
 /// <summary>The convolution that turns a picture into patches (<c>patch_embedding</c>), computed as one matrix product.</summary>
 /// <remarks>Kernel and stride are equal, so a patch is a row of the product and nothing is read twice; the convolution's own code is slower, above all its derivative.</remarks>
-internal sealed class PatchEmbedding : nn.Module<Tensor, Tensor>, IComputeTyped
+internal sealed class PatchEmbedding : NamedLayer, IComputeTyped
 {
     private readonly SiglipVisionConfig _config;
 

@@ -9,13 +9,13 @@ internal sealed record Siglip2VisionConfig : SiglipEncoderConfig
     {
     }
 
-    private Siglip2VisionConfig(ConfigSection section)
-        : base(section)
+    private Siglip2VisionConfig(JsonElement json)
+        : base(json)
     {
-        PositionCount = section.Count("num_patches", PositionCount);
-        PatchSize = section.Count("patch_size", PatchSize);
-        Channels = section.Count("num_channels", Channels);
-        UseHead = section.Flag("vision_use_head", UseHead);
+        PositionCount = ConfigJson.Size(json, "num_patches", PositionCount);
+        PatchSize = ConfigJson.Size(json, "patch_size", PatchSize);
+        Channels = ConfigJson.Size(json, "num_channels", Channels);
+        UseHead = ConfigJson.Flag(json, "vision_use_head", UseHead);
         Check();
     }
 
@@ -41,9 +41,8 @@ internal sealed record Siglip2VisionConfig : SiglipEncoderConfig
     /// <exception cref="InvalidDataException">It is not the config of a SigLIP 2, or a value is unusable.</exception>
     public static Siglip2VisionConfig FromJson(JsonElement json)
     {
-        var root = new ConfigSection(json);
-        var section = root.Section("vision_config") is { } inner ? new ConfigSection(inner) : root;
-        return section.ModelType switch
+        JsonElement section = ConfigJson.TryGet(json, "vision_config", out JsonElement inner) ? inner : json;
+        return (ConfigJson.Text(section, "model_type") ?? "") switch
         {
             "" or "siglip2_vision_model" => new(section),
             "siglip2" => new(),

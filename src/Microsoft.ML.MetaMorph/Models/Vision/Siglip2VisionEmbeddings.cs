@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Patches as a linear layer, and a square position table resized (antialiased) to each picture's own grid.</summary>
-internal sealed class Siglip2VisionEmbeddings : nn.Module
+internal sealed class Siglip2VisionEmbeddings : NamedModule
 {
     private readonly Siglip2VisionConfig _config;
     private readonly Linear _patches;

@@ -6,7 +6,7 @@ namespace Microsoft.ML.MetaMorph;
 /// The vision tower of SigLIP 2 NaFlex (arXiv 2502.14786): pictures of any shape as lists of patches, padded to one length. The other
 /// SigLIP 2 checkpoints have the first one's shape and are read by <see cref="SiglipVisionModel"/>.
 /// </summary>
-internal sealed class Siglip2VisionModel : nn.Module
+internal sealed class Siglip2VisionModel : NamedModule
 {
     private readonly Siglip2VisionTransformer _transformer;
 

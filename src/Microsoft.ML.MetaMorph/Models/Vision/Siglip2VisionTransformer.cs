@@ -4,7 +4,7 @@ namespace Microsoft.ML.MetaMorph;
 
 /// <summary>What stands under <c>vision_model.</c> in a SigLIP 2 NaFlex checkpoint.</summary>
 /// <remarks>Padding patches are no keys, neither in the encoder nor in the pooling head; what the model gives at padding means nothing.</remarks>
-internal sealed class Siglip2VisionTransformer : nn.Module
+internal sealed class Siglip2VisionTransformer : NamedModule
 {
     private readonly Siglip2VisionEmbeddings _embeddings;
     private readonly SiglipEncoder _encoder;

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Multi-head self-attention with separate q, k, v and output projections, all with bias.</summary>
-internal sealed class SiglipAttention : nn.Module
+internal sealed class SiglipAttention : NamedModule
 {
     private readonly Linear _k, _v, _q, _output;
     private readonly long _heads;

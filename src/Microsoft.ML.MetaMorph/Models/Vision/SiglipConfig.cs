@@ -9,11 +9,11 @@ internal sealed record SiglipConfig(SiglipVisionConfig Vision, SiglipTextConfig 
     /// <exception cref="InvalidDataException">It is something else, or a value is unusable.</exception>
     public static SiglipConfig FromJson(JsonElement json)
     {
-        var root = new ConfigSection(json);
-        if (root.ModelType is not ("siglip" or "")) throw new InvalidDataException($"config.json: model_type \"{root.ModelType}\" is not a whole SigLIP (\"siglip\").");
+        string type = ConfigJson.Text(json, "model_type") ?? "siglip";
+        if (type != "siglip") throw new InvalidDataException($"config.json: model_type \"{type}\" is not a whole SigLIP (\"siglip\").");
         var config = new SiglipConfig(
-            root.Section("vision_config") is { } vision ? SiglipVisionConfig.FromJson(vision) : new(),
-            root.Section("text_config") is { } text ? SiglipTextConfig.FromJson(text) : new());
+            ConfigJson.TryGet(json, "vision_config", out JsonElement vision) ? SiglipVisionConfig.FromJson(vision) : new(),
+            ConfigJson.TryGet(json, "text_config", out JsonElement text) ? SiglipTextConfig.FromJson(text) : new());
         config.Check();
         return config;
     }

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>A stack of blocks; both towers of SigLIP, NaFlex and the captioning decoder are one.</summary>
-internal sealed class SiglipEncoder : nn.Module
+internal sealed class SiglipEncoder : NamedModule
 {
     public SiglipEncoder(SiglipEncoderConfig config, ParameterSource parameters)
         : base(nameof(SiglipEncoder))

@@ -27,14 +27,14 @@ internal abstract record SiglipEncoderConfig
     public int HeadWidth => HiddenSize / AttentionHeads;
 
     /// <summary>Takes over the shared keys of a <c>config.json</c>.</summary>
-    protected SiglipEncoderConfig(ConfigSection section)
+    protected SiglipEncoderConfig(JsonElement json)
     {
-        HiddenSize = section.Count("hidden_size", HiddenSize);
-        IntermediateSize = section.Count("intermediate_size", IntermediateSize);
-        HiddenLayers = section.Count("num_hidden_layers", HiddenLayers);
-        AttentionHeads = section.Count("num_attention_heads", AttentionHeads);
-        Activation = section.Text("hidden_act", Activation);
-        LayerNormEpsilon = section.Number("layer_norm_eps", LayerNormEpsilon);
+        HiddenSize = ConfigJson.Size(json, "hidden_size", HiddenSize);
+        IntermediateSize = ConfigJson.Size(json, "intermediate_size", IntermediateSize);
+        HiddenLayers = ConfigJson.Size(json, "num_hidden_layers", HiddenLayers);
+        AttentionHeads = ConfigJson.Size(json, "num_attention_heads", AttentionHeads);
+        Activation = ConfigJson.Text(json, "hidden_act") ?? Activation;
+        LayerNormEpsilon = ConfigJson.Number(json, "layer_norm_eps", LayerNormEpsilon);
     }
 
     protected SiglipEncoderConfig()

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>One pre-norm block: attention and feed-forward, each added to the residual stream.</summary>
-internal sealed class SiglipEncoderLayer : nn.Module
+internal sealed class SiglipEncoderLayer : NamedModule
 {
     private readonly LayerNorm _norm1, _norm2;
     private readonly SiglipAttention _attention;

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>The feed-forward part of a block: Linear, activation, Linear.</summary>
-internal sealed class SiglipMlp : nn.Module<Tensor, Tensor>
+internal sealed class SiglipMlp : NamedLayer
 {
     private readonly HiddenActivation _activation;
     private readonly Linear _first, _second;

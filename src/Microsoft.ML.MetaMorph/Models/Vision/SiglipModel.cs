@@ -5,7 +5,7 @@ using F = TorchSharp.torch.nn.functional;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Both towers of SigLIP and the scale and bias of the sigmoid loss (arXiv 2303.15343, section 3).</summary>
-internal sealed class SiglipModel : nn.Module
+internal sealed class SiglipModel : NamedModule
 {
     public SiglipModel(SiglipConfig config, ParameterSource parameters)
         : base(nameof(SiglipModel))

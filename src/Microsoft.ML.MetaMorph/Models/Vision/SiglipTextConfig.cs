@@ -9,12 +9,12 @@ internal sealed record SiglipTextConfig : SiglipEncoderConfig
     {
     }
 
-    private SiglipTextConfig(ConfigSection section)
-        : base(section)
+    private SiglipTextConfig(JsonElement json)
+        : base(json)
     {
-        VocabularySize = section.Count("vocab_size", VocabularySize);
-        MaxPositions = section.Count("max_position_embeddings", MaxPositions);
-        ProjectionSize = section.Count("projection_size", HiddenSize);
+        VocabularySize = ConfigJson.Size(json, "vocab_size", VocabularySize);
+        MaxPositions = ConfigJson.Size(json, "max_position_embeddings", MaxPositions);
+        ProjectionSize = ConfigJson.Size(json, "projection_size", HiddenSize);
         Check();
     }
 
@@ -31,9 +31,8 @@ internal sealed record SiglipTextConfig : SiglipEncoderConfig
     /// <exception cref="InvalidDataException">It is not the config of a SigLIP, or a value is unusable.</exception>
     public static SiglipTextConfig FromJson(JsonElement json)
     {
-        var root = new ConfigSection(json);
-        var section = root.Section("text_config") is { } inner ? new ConfigSection(inner) : root;
-        return section.ModelType switch
+        JsonElement section = ConfigJson.TryGet(json, "text_config", out JsonElement inner) ? inner : json;
+        return (ConfigJson.Text(section, "model_type") ?? "") switch
         {
             "" or "siglip_text_model" or "siglip2_text_model" => new(section),
             "siglip" or "siglip2" => new(),         // a whole SigLIP that names no text_config has the default one

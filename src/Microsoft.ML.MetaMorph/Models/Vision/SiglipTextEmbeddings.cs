@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Tokens with their learned positions.</summary>
-internal sealed class SiglipTextEmbeddings : nn.Module<Tensor, Tensor>
+internal sealed class SiglipTextEmbeddings : NamedLayer
 {
     private readonly SiglipTextConfig _config;
     private readonly Embedding _tokens, _positions;

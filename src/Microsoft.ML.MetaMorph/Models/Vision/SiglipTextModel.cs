@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>The text tower as a model of its own: all names start with <c>text_model.</c></summary>
-internal sealed class SiglipTextModel : nn.Module
+internal sealed class SiglipTextModel : NamedModule
 {
     public SiglipTextModel(SiglipTextConfig config, ParameterSource parameters)
         : base(nameof(SiglipTextModel))

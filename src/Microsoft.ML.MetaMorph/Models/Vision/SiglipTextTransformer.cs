@@ -6,7 +6,7 @@ namespace Microsoft.ML.MetaMorph;
 /// The text tower of SigLIP. There is no mask: every position attends to every other, padding included, and the text is what the
 /// <em>last</em> position holds, whatever token stands there. Pad to <see cref="SiglipTextConfig.MaxPositions"/> as in training.
 /// </summary>
-internal sealed class SiglipTextTransformer : nn.Module
+internal sealed class SiglipTextTransformer : NamedModule
 {
     private readonly SiglipTextEmbeddings _embeddings;
     private readonly SiglipEncoder _encoder;

@@ -9,13 +9,13 @@ internal sealed record SiglipVisionConfig : SiglipEncoderConfig
     {
     }
 
-    private SiglipVisionConfig(ConfigSection section)
-        : base(section)
+    private SiglipVisionConfig(JsonElement json)
+        : base(json)
     {
-        ImageSize = section.Count("image_size", ImageSize);
-        PatchSize = section.Count("patch_size", PatchSize);
-        Channels = section.Count("num_channels", Channels);
-        UseHead = section.Flag("vision_use_head", UseHead);
+        ImageSize = ConfigJson.Size(json, "image_size", ImageSize);
+        PatchSize = ConfigJson.Size(json, "patch_size", PatchSize);
+        Channels = ConfigJson.Size(json, "num_channels", Channels);
+        UseHead = ConfigJson.Flag(json, "vision_use_head", UseHead);
         Check();
     }
 
@@ -41,9 +41,8 @@ internal sealed record SiglipVisionConfig : SiglipEncoderConfig
     /// <exception cref="InvalidDataException">It is not the config of a SigLIP with fixed-size pictures, or a value is unusable.</exception>
     public static SiglipVisionConfig FromJson(JsonElement json)
     {
-        var root = new ConfigSection(json);
-        var section = root.Section("vision_config") is { } inner ? new ConfigSection(inner) : root;
-        string type = section.ModelType;
+        JsonElement section = ConfigJson.TryGet(json, "vision_config", out JsonElement inner) ? inner : json;
+        string type = ConfigJson.Text(section, "model_type") ?? "";
         if (type is "" or "siglip_vision_model") return new(section);
         if (type == "siglip") return new();        // a whole SigLIP that names no vision_config has the default one
         throw new InvalidDataException($"config.json: model_type \"{type}\" is not a SigLIP vision tower (\"siglip_vision_model\", or \"siglip\" with a vision_config)."

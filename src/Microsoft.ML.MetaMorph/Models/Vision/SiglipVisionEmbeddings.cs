@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Patches with their learned positions.</summary>
-internal sealed class SiglipVisionEmbeddings : nn.Module<Tensor, Tensor>
+internal sealed class SiglipVisionEmbeddings : NamedLayer
 {
     private readonly SiglipVisionConfig _config;
     private readonly PatchEmbedding _patches;

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>The vision tower as a model of its own: all names start with <c>vision_model.</c></summary>
-internal sealed class SiglipVisionModel : nn.Module
+internal sealed class SiglipVisionModel : NamedModule
 {
     public SiglipVisionModel(SiglipVisionConfig config, ParameterSource parameters)
         : base(nameof(SiglipVisionModel))

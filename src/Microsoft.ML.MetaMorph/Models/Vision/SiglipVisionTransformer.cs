@@ -6,7 +6,7 @@ namespace Microsoft.ML.MetaMorph;
 /// The vision tower of SigLIP (arXiv 2303.15343): names as under <c>vision_model.</c> in the published checkpoints, or under
 /// <c>model.vision_tower.vision_tower.</c> (with or without <c>vision_model.</c>) in those of MetaMorph.
 /// </summary>
-internal sealed class SiglipVisionTransformer : nn.Module
+internal sealed class SiglipVisionTransformer : NamedModule
 {
     private readonly SiglipVisionEmbeddings _embeddings;
     private readonly SiglipEncoder _encoder;
