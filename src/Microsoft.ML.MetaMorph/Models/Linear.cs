@@ -37,13 +37,20 @@ internal sealed class Linear : NamedLayer, IComputeTyped
 
     public override Tensor forward(Tensor input) => Product(input, Weight, Bias, ComputeType);
 
+    /// <summary>The product in <see cref="ComputeType"/>, without the way back: for sums that promote it, or for a next layer.</summary>
+    public Tensor Compute(Tensor input)
+    {
+        if (AllAre(ComputeType, input, Weight, Bias)) return Multiply(input, Weight, Bias);
+        using var scope = NewDisposeScope();
+        return Multiply(input.to(ComputeType), Weight.to(ComputeType), Bias?.to(ComputeType)).MoveToOuterDisposeScope();
+    }
+
     /// <summary><c>x Wᵀ + b</c> computed in <paramref name="computeType"/>, with a result in the element type of the input.</summary>
     public static Tensor Product(Tensor input, Tensor weight, Tensor? bias, ScalarType computeType)
     {
-        if (input.dtype == computeType && weight.dtype == computeType && (bias is null || bias.dtype == computeType))
-            return OneDnnLinear.Serves(input, weight) ? OneDnnLinear.Forward(input, weight, bias) : F.linear(input, weight, bias);
+        if (AllAre(computeType, input, weight, bias)) return Multiply(input, weight, bias);
         using var scope = NewDisposeScope();
-        Tensor result = Product(input.to(computeType), weight.to(computeType), bias?.to(computeType), computeType);
+        Tensor result = Multiply(input.to(computeType), weight.to(computeType), bias?.to(computeType));
         return result.to(input.dtype).MoveToOuterDisposeScope();
     }
 
@@ -64,4 +71,8 @@ internal sealed class Linear : NamedLayer, IComputeTyped
         }
         return Product(input, cat(weights, 0), biased ? cat(biases, 0) : null, layers[0].ComputeType).MoveToOuterDisposeScope();
     }
+
+    private static bool AllAre(ScalarType type, Tensor input, Tensor weight, Tensor? bias) => input.dtype == type && weight.dtype == type && (bias is null || bias.dtype == type);
+
+    private static Tensor Multiply(Tensor input, Tensor weight, Tensor? bias) => OneDnnLinear.Serves(input, weight) ? OneDnnLinear.Forward(input, weight, bias) : F.linear(input, weight, bias);
 }
