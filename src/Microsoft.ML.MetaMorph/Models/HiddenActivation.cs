@@ -23,7 +23,13 @@ internal sealed class HiddenActivation
     /// <exception cref="NotSupportedException">There is none of that name.</exception>
     public static HiddenActivation Named(string name) => Known.TryGetValue(name, out HiddenActivation? activation)
         ? activation
-        : throw new NotSupportedException($"The activation function \"{name}\" (hidden_act) is not supported. Supported: {string.Join(", ", Known.Keys.Order())}.");
+        : throw new NotSupportedException($"The activation function \"{name}\" (hidden_act) is not supported. Supported: {string.Join(", ", Names)}.");
+
+    /// <summary>Whether there is a function of that name.</summary>
+    public static bool IsKnown(string name) => Known.ContainsKey(name);
+
+    /// <summary>All names.</summary>
+    public static IEnumerable<string> Names => Known.Keys.Order();
 
     public Tensor Apply(Tensor owned) => is_grad_enabled() ? _forward(owned) : _inPlace(owned);
 

@@ -12,8 +12,8 @@ internal sealed class SiglipModel : NamedModule
     {
         config.Check();
         Config = config;
-        LogitScale = parameters.Get("logit_scale", [1], Initialization.Constant(Math.Log(10)));
-        LogitBias = parameters.Get("logit_bias", [1], Initialization.Constant(-10));
+        LogitScale = parameters.Get("logit_scale", [1], InitialLogitScale);
+        LogitBias = parameters.Get("logit_bias", [1], InitialLogitBias);
         register_parameter("logit_scale", LogitScale);
         register_parameter("logit_bias", LogitBias);
         Text = new SiglipTextTransformer(config.Text, parameters["text_model"]);
@@ -21,6 +21,12 @@ internal sealed class SiglipModel : NamedModule
         register_module("text_model", Text);
         register_module("vision_model", Vision);
     }
+
+    /// <summary>log 10, as the paper starts.</summary>
+    public static Initialization InitialLogitScale { get; } = Initialization.Constant(Math.Log(10));
+
+    /// <summary>−10: at the start nearly every pair is a "no".</summary>
+    public static Initialization InitialLogitBias { get; } = Initialization.Constant(-10);
 
     public SiglipConfig Config { get; }
 

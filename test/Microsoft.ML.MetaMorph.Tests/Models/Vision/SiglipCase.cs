@@ -10,11 +10,13 @@ internal sealed class SiglipCase(ReferenceCase reference)
 
     public JsonElement Config { get; } = JsonDocument.Parse(File.ReadAllText(reference.Path("config.json"))).RootElement;
 
-    public T Build<T>(Func<ParameterSource, T> construct, bool trainable = false)
+    /// <summary>Constructs the model from the case's weights; each tensor of the file must be one of the model's, and the other way round.</summary>
+    public T Build<T>(Func<ParameterSource, T> construct)
+        where T : nn.Module
     {
-        var parameters = new CaseParameters(PlainSafeTensors.Read(reference.Path("model.safetensors")), trainable);
+        var parameters = new PlainParameters(reference.Path("model.safetensors"));
         T model = construct(parameters);
-        Assert.AreEqual("", string.Join(", ", parameters.Unused), $"{reference.Name}: tensors that the model does not know");
+        CollectionAssert.AreEquivalent(parameters.Names.ToArray(), model.state_dict().Keys.ToArray(), $"{reference.Name}: names of the tensors");
         return model;
     }
 

@@ -13,7 +13,7 @@ internal static class SiglipDualCheck
     {
         var figures = new SiglipCase(reference);
         SiglipConfig config = SiglipConfig.FromJson(figures.Config);
-        SiglipModel model = figures.Build(parameters => new SiglipModel(config, parameters), trainable: true);
+        SiglipModel model = figures.Build(parameters => new SiglipModel(config, parameters));
         Compare(figures, model);
         using (no_grad()) Compare(figures, model);
         CompareGradients(reference, figures, model);
