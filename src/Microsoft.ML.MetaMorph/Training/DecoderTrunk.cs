@@ -25,9 +25,9 @@ internal sealed class DecoderTrunk : IDisposable
             Hidden = model.Language.Hidden(_embeddings, layout);
             return;
         }
-        _stages = model.Language.Stages(layout);
-        _inputs = new Tensor[_stages.Count];
         using var mode = no_grad();
+        _stages = Stages(model.Language.Model, layout);
+        _inputs = new Tensor[_stages.Count];
         Tensor current = _embeddings.detach();
         for (int i = 0; i < _stages.Count; i++)
         {
@@ -60,6 +60,20 @@ internal sealed class DecoderTrunk : IDisposable
             _inputs[i].Dispose();
         }
         if (below) autograd.backward(_embeddings, gradient);
+    }
+
+    /// <summary>The pieces that are recomputed one at a time: the layers, and the final norm.</summary>
+    private List<Func<Tensor, Tensor>> Stages(DecoderStack stack, SequenceLayout layout)
+    {
+        AttentionPlan plan = stack.Plan(_embeddings, layout, cache: null);      // lives in the caller's scope, as long as this object
+        var stages = new List<Func<Tensor, Tensor>>(stack.Layers.Count + 1);
+        for (int i = 0; i < stack.Layers.Count; i++)
+        {
+            int number = i;
+            stages.Add(input => stack.Layers[number].Forward(input, plan, cache: null, number));
+        }
+        stages.Add(stack.Norm.forward);
+        return stages;
     }
 
     public void Dispose()
