@@ -31,6 +31,24 @@ internal sealed class TrainingPace
         };
     }
 
+    /// <summary>A pace by a number of steps, by seconds, or by whichever ends first.</summary>
+    /// <param name="schedule">The curve; its length and warm-up are set here.</param>
+    /// <param name="warmupRatio">The share of the training in which the rate rises.</param>
+    /// <param name="steps">Steps in all, or null.</param>
+    /// <param name="seconds">A budget of time, or null; the curve follows it where it is given.</param>
+    /// <param name="clock">The clock of the budget.</param>
+    public TrainingPace(LearningRateSchedule schedule, double warmupRatio, long? steps, double? seconds, TimeProvider clock)
+    {
+        if (steps is null && seconds is null) throw new ArgumentException("A number of steps or of seconds is needed.", nameof(steps));
+        _clock = clock;
+        _begin = clock.GetTimestamp();
+        _seconds = seconds;
+        Epochs = int.MaxValue;
+        TotalSteps = steps;
+        double total = seconds is null ? steps!.Value : TimedSteps;
+        _schedule = schedule with { TotalSteps = total, WarmupSteps = LearningRateSchedule.WarmupFor(warmupRatio, total) };
+    }
+
     public int Epochs { get; }
 
     /// <summary>Steps in all; null where only time ends the training.</summary>
