@@ -9,7 +9,7 @@ namespace Microsoft.ML.MetaMorph;
 /// Activations are float32. The product is computed in float32 (a bfloat16 weight is widened for the call and let go again, so a
 /// mapped checkpoint is never held twice) or, with <see cref="ComputeType"/> bfloat16, in bfloat16 with a float32 result.
 /// </remarks>
-internal sealed class Linear : nn.Module<Tensor, Tensor>
+internal sealed class Linear : NamedLayer
 {
     public Linear(ParameterSource parameters, long inputWidth, long outputWidth, bool bias = true, Initialization? initialization = null)
         : base(nameof(Linear))
@@ -41,5 +41,13 @@ internal sealed class Linear : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         Tensor result = F.linear(input.to(ComputeType), Weight.to(ComputeType), Bias?.to(ComputeType));
         return result.to(input.dtype).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The product in <see cref="ComputeType"/>, without the way back: for sums that promote it, or for a next layer.</summary>
+    public Tensor Compute(Tensor input)
+    {
+        if (input.dtype == ComputeType && Weight.dtype == ComputeType && (Bias is null || Bias.dtype == ComputeType)) return F.linear(input, Weight, Bias);
+        using var scope = NewDisposeScope();
+        return F.linear(input.to(ComputeType), Weight.to(ComputeType), Bias?.to(ComputeType)).MoveToOuterDisposeScope();
     }
 }
