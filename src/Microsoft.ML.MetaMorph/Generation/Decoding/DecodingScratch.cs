@@ -5,9 +5,11 @@ internal sealed unsafe class DecodingScratch : IDisposable
 {
     private readonly NativeArena _arena = new();
     private readonly long _logits;
-    private float* _logitRows;
+    private readonly long _scoreRows;
+    private NativeArena? _scoreArena;
+    private float* _logitRows, _scores;
 
-    public DecodingScratch(LanguageModelConfig config, int tokenWidth, int rows, int capacity)
+    public DecodingScratch(LanguageModelConfig config, int tokenWidth, int rows)
     {
         int queries = config.HeadCount * config.HeadWidth, shared = config.KeyValueHeadCount * config.HeadWidth;
         int widest = new[] { config.HiddenSize, config.IntermediateSize, queries, tokenWidth }.Max(), connector = Math.Max(config.HiddenSize, tokenWidth);
@@ -25,8 +27,7 @@ internal sealed unsafe class DecodingScratch : IDisposable
         VisualTokens = Rows(tokenWidth);
         ConnectorA = Rows(connector);
         ConnectorB = Rows(connector);
-        ScoreStride = (capacity + 15) / 16 * 16;
-        Scores = Rows((long)config.HeadCount * ScoreStride);
+        _scoreRows = (long)rows * config.HeadCount;
         _logits = (long)rows * config.VocabularySize;
 
         float* Rows(long width) => _arena.Floats(rows * width);
@@ -66,12 +67,25 @@ internal sealed unsafe class DecodingScratch : IDisposable
 
     public float* ConnectorB { get; }
 
-    public float* Scores { get; }
-
-    public int ScoreStride { get; }
+    /// <summary>Floats from one head's scores to the next head's.</summary>
+    public int ScoreStride { get; private set; }
 
     /// <summary>Logits of several rows; a single row's go straight to their place, so a batch of one never needs these.</summary>
     public float* Logits => _logitRows = _logitRows is null ? _arena.Floats(_logits) : _logitRows;
 
-    public void Dispose() => _arena.Dispose();
+    /// <summary>Room for the attention scores of every row and head; it doubles as sequences grow.</summary>
+    public float* ScoresFor(int length)
+    {
+        if (length <= ScoreStride) return _scores;
+        ScoreStride = Math.Max(256, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)length));
+        _scoreArena?.Dispose();
+        _scoreArena = new NativeArena();
+        return _scores = _scoreArena.Floats(_scoreRows * ScoreStride);
+    }
+
+    public void Dispose()
+    {
+        _arena.Dispose();
+        _scoreArena?.Dispose();
+    }
 }

@@ -73,15 +73,16 @@ internal sealed unsafe class Projection(MatrixKernels kernels, WorkerTeam team, 
     {
         ref WeightMatrix weight = ref _weights[index];
         var result = (float*)_results[index];
-        float* x = weight.Element == WeightElement.Float32 ? _natural : (float*)arranged;
-        kernels.Multiply(weight, x, weight.Columns, _count, result, weight.Rows, _accumulate, begin, end);
+        nint x = weight.Element == WeightElement.Float32 ? (nint)_natural : arranged;
+        kernels.Multiply(weight, (float*)x, weight.Columns, _count, result, weight.Rows, _accumulate, begin, end);
         if (_epilogue != ProjectionEpilogue.Gelu) return;
         for (int j = 0; j < _count; j++) VectorMath.Gelu(result + (long)j * weight.Rows + begin, end - begin);
     }
 
     private void Start(float* x, int count, bool accumulate, ProjectionEpilogue epilogue, int items)
     {
-        (_natural, _count, _accumulate, _epilogue) = (x, count, accumulate, epilogue);
+        _natural = x;
+        (_count, _accumulate, _epilogue) = (count, accumulate, epilogue);
         int columns = _weights[0].Columns, itemBytes = 0;
         bool arrange = false;
         for (int i = 0; i < _used; i++)

@@ -23,13 +23,14 @@ internal static class PromptPrefill
         long length = embeddings.shape[1];
         bool padded = padding.Any(p => p > 0);
         Tensor? hidden = null;
-        for (long start = 0; start < length; start += chunk)
+        int first = Math.Max(chunk, padding.Max() + 1);                  // every row needs a position in the first piece
+        for (long start = 0, count = first; start < length; start += count, count = chunk)
         {
             cancellation.ThrowIfCancellationRequested();
             hidden?.Dispose();
             // The padding is told once, with the first positions; the cache keeps it for those that follow.
             SequenceLayout layout = padded && start == 0 ? new LeftPaddedLayout(padding) : SequenceLayout.Causal;
-            using Tensor piece = embeddings.narrow(1, start, Math.Min(chunk, length - start));
+            using Tensor piece = embeddings.narrow(1, start, Math.Min(count, length - start));
             hidden = language.Hidden(piece, layout, cache);
         }
         return hidden!.narrow(1, hidden.shape[1] - 1, 1).MoveToOuterDisposeScope();

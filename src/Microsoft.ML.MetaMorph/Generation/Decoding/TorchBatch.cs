@@ -5,6 +5,8 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>Sequences that TorchSharp continues together. Rows that are left out of a step are dropped from the cache for good.</summary>
 internal sealed class TorchBatch : DecodingBatch
 {
+    private const int RoomAtFirst = 1024;         // new positions; a longer response makes the cache grow
+
     private readonly CausalLanguageModel _language;
     private readonly MetaMorphModel? _visual;
     private readonly DecodingRow[] _rows;
@@ -17,7 +19,7 @@ internal sealed class TorchBatch : DecodingBatch
         int tokenWidth = visual?.Config.VisualTokenWidth ?? 0;
         _rows = [.. prompts.Select((prompt, i) => new DecodingRow(i, language.Config.VocabularySize, tokenWidth) { WantsVisual = prompt.WantsVisual })];
         _cached = [.. Enumerable.Range(0, prompts.Count)];
-        _cache = new KeyValueCache(language.Config, prompts.Count, checked(prompts.Max(p => p.Ids.Length) + prompts.Max(p => p.MaxNewPositions)), language.Device);
+        _cache = new KeyValueCache(language.Config, prompts.Count, checked(prompts.Max(p => p.Ids.Length) + Math.Min(prompts.Max(p => p.MaxNewPositions), RoomAtFirst)), language.Device);
     }
 
     public override IReadOnlyList<DecodingRow> Rows => _rows;

@@ -6,6 +6,8 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>Sequences that the vectorized engine continues, each with a cache of its own that TorchSharp filled with the prompt.</summary>
 internal sealed unsafe class VectorizedBatch : DecodingBatch
 {
+    private const int RoomAtFirst = 1024;         // new positions; a longer response makes the caches grow
+
     private readonly CausalLanguageModel _language;
     private readonly MetaMorphModel? _visual;
     private readonly LanguageModelConfig _config;
@@ -24,9 +26,9 @@ internal sealed unsafe class VectorizedBatch : DecodingBatch
         (_language, _visual, _config, _weights, _kernels, _team) = (language, visual, language.Config, weights, kernels, team);
         int tokenWidth = visual?.Config.VisualTokenWidth ?? 0;
         _rows = [.. prompts.Select((prompt, i) => new DecodingRow(i, _config.VocabularySize, tokenWidth) { WantsVisual = prompt.WantsVisual })];
-        _caches = [.. prompts.Select(prompt => new KeyValueCache(_config, batch: 1, checked(prompt.Ids.Length + prompt.MaxNewPositions), CPU))];
+        _caches = [.. prompts.Select(prompt => new KeyValueCache(_config, batch: 1, checked(prompt.Ids.Length + Math.Min(prompt.MaxNewPositions, RoomAtFirst)), CPU))];
         _states = [.. _caches.Select(State)];
-        _scratch = new DecodingScratch(_config, tokenWidth, prompts.Count, _states.Max(s => s.Capacity));
+        _scratch = new DecodingScratch(_config, tokenWidth, prompts.Count);
         _projection = new Projection(kernels, team, (nint)_scratch.Arranged);
         _attention = new CachedAttention(_config.HeadCount, _config.KeyValueHeadCount, _config.HeadWidth, (float)_config.NormEpsilon)
         {
@@ -36,8 +38,6 @@ internal sealed unsafe class VectorizedBatch : DecodingBatch
             Values = _scratch.Values,
             Mixed = _scratch.Mixed,
             Angles = _scratch.Angles,
-            Scores = _scratch.Scores,
-            ScoreStride = _scratch.ScoreStride,
         };
     }
 
@@ -52,7 +52,6 @@ internal sealed unsafe class VectorizedBatch : DecodingBatch
             Tensor embeddings = PromptPrefill.Embed(_language, _visual, prompts[i]);
             Tensor hidden = PromptPrefill.Run(_language, embeddings, [0], _caches[i], chunk, cancellation).contiguous();
             TensorMemory.Span<float>(hidden).CopyTo(new Span<float>(_scratch.Normalized, _config.HiddenSize));
-            _states[i].Position = _caches[i].Length;
             Emit([_rows[i]]);
         }
     }
@@ -61,16 +60,22 @@ internal sealed unsafe class VectorizedBatch : DecodingBatch
     {
         int count = live.Count;
         Embed(live);
+        int longest = 0;
         for (int j = 0; j < count; j++)
         {
-            _attention.Rows[j] = _states[live[j].Index];
-            if (_attention.Rows[j].Position >= _attention.Rows[j].Capacity) throw new InvalidOperationException($"Row {live[j].Index} has used its {_attention.Rows[j].Capacity} positions.");
-            SetAngles(j, _attention.Rows[j].Position);
+            int row = live[j].Index;
+            MakeRoom(row);
+            _states[row].Position = _caches[row].Length;
+            _attention.Rows[j] = _states[row];
+            longest = Math.Max(longest, _states[row].Position + 1);
+            SetAngles(j, _states[row].Position);
         }
+        _attention.Scores = _scratch.ScoresFor(longest);
+        _attention.ScoreStride = _scratch.ScoreStride;
         for (int i = 0; i < _weights.Layers.Length; i++) Layer(i, count);
         Normalize(_scratch.Stream, _weights.FinalNorm, count);
         Emit(live);
-        foreach (DecodingRow row in live) _states[row.Index].Position++;
+        foreach (DecodingRow row in live) _caches[row.Index].Advance(1);
     }
 
     public override void Dispose()
@@ -202,6 +207,14 @@ internal sealed unsafe class VectorizedBatch : DecodingBatch
     }
 
     private Span<float> Row(float* rows, int index) => new(rows + (long)index * _config.HiddenSize, _config.HiddenSize);
+
+    private void MakeRoom(int row)
+    {
+        if (_caches[row].Length < _caches[row].Capacity) return;
+        using var mode = inference_mode();
+        _caches[row].Reserve(_caches[row].Length + 1);
+        _states[row] = State(_caches[row]);
+    }
 
     private RowState State(KeyValueCache cache) => new()
     {

@@ -10,6 +10,9 @@ internal enum WeightElement
 
 /// <summary>A weight <c>[rows, columns]</c> where it lies, row after row.</summary>
 /// <param name="Address">The first element; whoever made the matrix keeps the memory alive.</param>
+/// <param name="Element">The type of its elements.</param>
+/// <param name="Rows">Outputs.</param>
+/// <param name="Columns">Inputs.</param>
 /// <param name="Bias">The address of one float for each row, or 0.</param>
 internal readonly record struct WeightMatrix(nint Address, WeightElement Element, int Rows, int Columns, nint Bias)
 {
