@@ -94,5 +94,6 @@ internal static unsafe class AtenDispatcher
             : 0;
     }
 
-    private static nint Export(string name) => Library != 0 && NativeLibrary.TryGetExport(Library, name, out nint address) ? address : 0;
+    /// <summary>An export of libtorch, or 0.</summary>
+    public static nint Export(string name) => Library != 0 && NativeLibrary.TryGetExport(Library, name, out nint address) ? address : 0;
 }

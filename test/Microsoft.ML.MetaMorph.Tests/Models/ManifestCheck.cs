@@ -12,6 +12,10 @@ internal static class ManifestCheck
         ["mistral"] = config => new CausalLanguageModel(LanguageModelConfig.FromJson(config), new MetaParameters()),
         ["qwen2"] = config => new CausalLanguageModel(LanguageModelConfig.FromJson(config), new MetaParameters()),
         ["qwen3"] = config => new CausalLanguageModel(LanguageModelConfig.FromJson(config), new MetaParameters()),
+        ["siglip"] = config => new SiglipModel(SiglipConfig.FromJson(config), new MetaParameters()),
+        ["siglip_vision_model"] = config => new SiglipVisionModel(SiglipVisionConfig.FromJson(config), new MetaParameters()),
+        ["siglip_text_model"] = config => new SiglipTextModel(SiglipTextConfig.FromJson(config), new MetaParameters()),
+        ["siglip2_vision_model"] = config => new Siglip2VisionModel(Siglip2VisionConfig.FromJson(config), new MetaParameters()),
     };
 
     /// <summary>Models that are not built yet, recognised by an entry that only their configuration has.</summary>
