@@ -9,6 +9,9 @@ internal static class ResponseModelFolder
     /// <summary>The configuration's file.</summary>
     public const string ConfigName = "config.json";
 
+    private static readonly string[] TokenizerNames =
+        [TokenizerFiles.Tokenizer, TokenizerFiles.Configuration, TokenizerFiles.SpecialTokens, TokenizerFiles.ChatTemplate, TokenizerFiles.ChatTemplateJson];
+
     /// <summary>Opens a folder for answering. On the CPU weights are mapped, not copied.</summary>
     /// <param name="nameOrFolder">A folder, or a model of the local Hugging Face cache.</param>
     /// <param name="device">Where to compute.</param>
@@ -91,7 +94,7 @@ internal static class ResponseModelFolder
     private static Dictionary<string, byte[]> TokenizerContents(ModelZipReader zip)
     {
         var contents = new Dictionary<string, byte[]>();
-        foreach (string name in TokenizerFiles.Names.Where(zip.Contains))
+        foreach (string name in TokenizerNames.Where(zip.Contains))
         {
             using Stream stream = zip.Open(name);
             using var bytes = new MemoryStream();
