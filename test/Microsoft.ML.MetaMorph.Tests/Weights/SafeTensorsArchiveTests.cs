@@ -62,6 +62,33 @@ public sealed class SafeTensorsArchiveTests
     }
 
     [TestMethod]
+    public void OpeningTwoGigabytesReadsTheHeaderOnly()
+    {
+        using var folder = new ScratchFolder();
+        string path = folder["large.safetensors"];
+        const int Count = 32;
+        const long Bytes = 1L << 26;
+        string entries = string.Join(",", Enumerable.Range(0, Count).Select(i => $"\"layers.{i}.weight\":{{\"dtype\":\"BF16\",\"shape\":[8192,4096],\"data_offsets\":[{i * Bytes},{(i + 1) * Bytes}]}}"));
+        byte[] header = System.Text.Encoding.UTF8.GetBytes("{" + entries + "}");
+        using (var stream = File.Create(path))
+        {
+            stream.Write(BitConverter.GetBytes((long)header.Length));
+            stream.Write(header);
+            stream.SetLength(8 + header.Length + Count * Bytes);   // the rest is a hole
+        }
+        long before = ResidentBytes();
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        using TensorArchive archive = TensorArchive.Open(path);
+        Tensor[] tensors = [.. archive.Tensors.Keys.Select(archive.Read)];
+        TestContext.WriteLine($"2 GiB and {Count} tensors opened in {watch.Elapsed.TotalMilliseconds:F1} ms");
+        Assert.IsTrue(ResidentBytes() - before < 64 << 20, $"grew by {ResidentBytes() - before} bytes");
+        Assert.AreEqual(0f, tensors[^1][8191, 4095].to(ScalarType.Float32).item<float>());
+        foreach (Tensor tensor in tensors) tensor.Dispose();
+    }
+
+    public required TestContext TestContext { get; init; }
+
+    [TestMethod]
     public void AFileInsideAnotherFileIsRead()
     {
         using var folder = new ScratchFolder();
