@@ -19,7 +19,7 @@ internal static class LabelledText
         for (int i = 1, length = 0; i < parts.Count; i++)
         {
             length += parts[i - 1].Length;
-            int[] before = parts[i - 1].Length == 0 && i > 1 ? whole[..borders[i - 1]] : tokenizer.Encode(text[..length], false);
+            int[] before = tokenizer.Encode(text[..length], false);
             int shared = before.AsSpan().CommonPrefixLength(whole);
             clean &= shared == before.Length;
             borders[i] = Math.Max(shared, borders[i - 1]);
@@ -30,7 +30,7 @@ internal static class LabelledText
 
     private static int[][]? Apart(IConversationTokenizer tokenizer, IReadOnlyList<string> parts, int[] whole)
     {
-        int[][] apart = [.. parts.Select(part => part.Length == 0 ? [] : tokenizer.Encode(part, false))];
+        int[][] apart = [.. parts.Select(part => tokenizer.Encode(part, false))];
         return tokenizer.Decode([.. apart.SelectMany(ids => ids)], false) == tokenizer.Decode(whole, false) ? apart : null;
     }
 }

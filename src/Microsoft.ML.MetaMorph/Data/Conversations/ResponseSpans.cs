@@ -65,9 +65,19 @@ internal static class ResponseSpans
     /// </summary>
     private static int ClosingLength(string closing, string after)
     {
-        ReadOnlySpan<char> common = closing.AsSpan(0, closing.AsSpan().CommonPrefixLength(after));
+        int shared = closing.AsSpan().CommonPrefixLength(after);
+        ReadOnlySpan<char> common = closing.AsSpan(0, shared);
+        if (shared < closing.TrimEnd().Length) common = WithoutOpenTag(common);
         ReadOnlySpan<char> trimmed = common.TrimEnd();
         return trimmed.IsEmpty ? common.Length : trimmed.Length;
+    }
+
+    /// <summary>Two different tags share their first characters (<c>&lt;/s&gt;</c> and <c>&lt;user&gt;</c>): a tag that does not end is not shared.</summary>
+    private static ReadOnlySpan<char> WithoutOpenTag(ReadOnlySpan<char> text)
+    {
+        int angle = text.LastIndexOf('<'), square = text.LastIndexOf('[');
+        if (angle >= 0 && text[angle..].IndexOf('>') < 0) text = text[..angle];
+        return square >= 0 && square < text.Length && text[square..].IndexOf(']') < 0 ? text[..square] : text;
     }
 
     /// <summary>What stands before and after the probe, if the probe is there once.</summary>
