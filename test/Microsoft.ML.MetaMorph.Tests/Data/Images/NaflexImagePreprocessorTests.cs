@@ -3,10 +3,22 @@ using FsCheck.Fluent;
 
 namespace Microsoft.ML.MetaMorph.Tests;
 
-/// <summary>The sizes and patches of the published processor are compared in the reference cases (<c>Siglip2NaflexCheck</c>).</summary>
 [TestClass]
 public sealed class NaflexImagePreprocessorTests
 {
+    /// <summary>Asserts <c>pixel_values</c>, <c>pixel_attention_mask</c> and <c>spatial_shapes</c> of the pictures <c>image.N</c>.</summary>
+    internal static void CheckPatches(ReferenceCase reference)
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        TorchSharp.torch.Tensor expected = reference["pixel_values"];
+        RgbImage[] images = [.. Enumerable.Range(0, (int)expected.shape[0]).Select(i => reference[$"image.{i}"]).Select(t => new RgbImage((int)t.shape[1], (int)t.shape[0], t.bytes.ToArray()))];
+        int patch = (int)Math.Round(Math.Sqrt(expected.shape[2] / 3.0));
+        NaflexBatch patches = new NaflexImagePreprocessor(new ImagePreprocessorConfig { Naflex = true, PatchSize = patch, MaximumPatches = (int)expected.shape[1], Resize = false }).Preprocess(images);
+        reference.AreClose(expected, TorchSharp.torch.tensor(patches.Pixels, expected.shape), 1e-6, "pixel_values");
+        CollectionAssert.AreEqual(reference["pixel_attention_mask"].to(TorchSharp.torch.ScalarType.Int32).data<int>().ToArray(), patches.Mask, $"{reference.Name}: mask");
+        CollectionAssert.AreEqual(reference["spatial_shapes"].data<long>().ToArray(), patches.SpatialShapes, $"{reference.Name}: shapes");
+    }
+
     [TestMethod]
     public void TheSizeIsWholePatchesAndKeepsToTheLimit()
     {
