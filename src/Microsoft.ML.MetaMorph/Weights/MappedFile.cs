@@ -10,6 +10,8 @@ internal sealed unsafe class MappedFile : IDisposable
 {
     private readonly MemoryMappedViewAccessor? _view;   // null for an empty range, which cannot be mapped
 
+    private volatile bool _disposed;   // the view's handle counts as open while a tensor holds it
+
     private MappedFile(string path, long length, MemoryMappedViewAccessor? view)
     {
         Path = path;
@@ -70,7 +72,11 @@ internal sealed unsafe class MappedFile : IDisposable
         return copy;
     }
 
-    public void Dispose() => _view?.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _view?.Dispose();
+    }
 
     private Tensor Bools(long offset, ReadOnlySpan<long> shape)
     {
@@ -80,7 +86,7 @@ internal sealed unsafe class MappedFile : IDisposable
 
     private void CheckRange(long offset, long count)
     {
-        ObjectDisposedException.ThrowIf(_view is { SafeMemoryMappedViewHandle.IsClosed: true }, this);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (offset < 0 || count < 0 || offset > Length - count)
             throw new InvalidDataException($"'{Path}': bytes {offset} to {(Int128)offset + count} are asked for, {Length} are there.");
     }
