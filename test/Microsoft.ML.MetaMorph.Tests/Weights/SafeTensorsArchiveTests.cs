@@ -22,7 +22,7 @@ public sealed class SafeTensorsArchiveTests
         CollectionAssert.AreEqual(before, File.ReadAllBytes(folder["a.safetensors"]), "the file is untouched");
         using TensorArchive again = TensorArchive.Open(folder["a.safetensors"]);
         using Tensor fresh = again.Read("x");
-        TensorAssert.AreIdentical(values, fresh, "a new mapping");
+        ExactTensors.AreIdentical(values, fresh, "a new mapping");
     }
 
     [TestMethod]
@@ -37,11 +37,11 @@ public sealed class SafeTensorsArchiveTests
         archive.Dispose();
         Assert.Throws<ObjectDisposedException>(() => archive.Read("x"));
         x.Dispose();
-        Assert.AreEqual(4000f, view[0].item<float>(), "a view keeps the mapping");
+        Assert.AreEqual(4000f, First(view), "a view keeps the mapping");
         var parameter = new Parameter(view, requires_grad: false);
         y.Dispose();
         Assert.IsTrue(IsMapped(path), "still mapped for the parameter");
-        Assert.AreEqual(4095f, parameter[95].item<float>());
+        Assert.AreEqual(4095f, Last(parameter));
         parameter.Dispose();
         Assert.IsFalse(IsMapped(path), "unmapped after the last tensor");
     }
@@ -104,10 +104,10 @@ public sealed class SafeTensorsArchiveTests
             long length = new FileInfo(folder["outer.bin"]).Length - offset - 99;
             using SafeTensorsArchive archive = SafeTensorsArchive.Open(folder["outer.bin"], offset, length);
             using Tensor a = archive.Read("x"), b = archive.Read("flags");
-            TensorAssert.AreIdentical(x, a, $"x at {offset}");
-            TensorAssert.AreIdentical(flags, b, $"flags at {offset}");
+            ExactTensors.AreIdentical(x, a, $"x at {offset}");
+            ExactTensors.AreIdentical(flags, b, $"flags at {offset}");
             Assert.AreEqual(0, TensorMemory.Address(a) % 64, "the padding aligned the data in the outer file");
-            TensorAssert.Throws<InvalidDataException>(() => SafeTensorsArchive.Open(folder["outer.bin"], offset, length + 100), "outer.bin");
+            ExactTensors.Throws<InvalidDataException>(() => SafeTensorsArchive.Open(folder["outer.bin"], offset, length + 100), "outer.bin");
         }
     }
 
@@ -118,7 +118,7 @@ public sealed class SafeTensorsArchiveTests
         using Tensor x = ones(2);
         SafeTensorsWriter.Write(folder["a.safetensors"], [new("layers.0.weight", x)]);
         using TensorArchive archive = TensorArchive.Open(folder["a.safetensors"]);
-        TensorAssert.Throws<KeyNotFoundException>(() => archive.Read("layers.1.weight"), "a.safetensors", "'layers.1.weight'", "layers.0.weight");
+        ExactTensors.Throws<KeyNotFoundException>(() => archive.Read("layers.1.weight"), "a.safetensors", "'layers.1.weight'", "layers.0.weight");
     }
 
     [TestMethod]
@@ -137,9 +137,13 @@ public sealed class SafeTensorsArchiveTests
     {
         using var folder = new ScratchFolder();
         folder.Write("model.gguf", "GGUF");
-        TensorAssert.Throws<InvalidDataException>(() => TensorArchive.Open(folder["model.gguf"]), "model.gguf", ".safetensors");
-        TensorAssert.Throws<FileNotFoundException>(() => TensorArchive.Open(folder["nothing.bin"]), "nothing.bin");
+        ExactTensors.Throws<InvalidDataException>(() => TensorArchive.Open(folder["model.gguf"]), "model.gguf", ".safetensors");
+        ExactTensors.Throws<FileNotFoundException>(() => TensorArchive.Open(folder["nothing.bin"]), "nothing.bin");
     }
+
+    private static float First(Tensor tensor) => TensorMemory.Span<float>(tensor)[0];
+
+    private static float Last(Tensor tensor) => TensorMemory.Span<float>(tensor)[^1];
 
     internal static bool IsMapped(string path) => OperatingSystem.IsLinux() && File.ReadLines("/proc/self/maps").Any(l => l.EndsWith(path, StringComparison.Ordinal));
 
@@ -155,7 +159,8 @@ public sealed class SafeTensorsArchiveTests
         for (int i = 0; i < times; i++)
         {
             using TensorArchive archive = TensorArchive.Open(path);
-            using Tensor large = archive.Read("large"), again = archive.Read("large"), flags = archive.Read("flags"), sum = large.sum();
+            using Tensor large = archive.Read("large"), again = archive.Read("large"), flags = archive.Read("flags");
+            Assert.AreEqual(1f, First(large));
         }
     }
 }

@@ -2,8 +2,8 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph.Tests;
 
-/// <summary>Exact comparison of tensors, not-a-numbers included.</summary>
-internal static class TensorAssert
+/// <summary>Assertions of this room: exact comparison of tensors, not-a-numbers included, and errors by their text.</summary>
+internal static class ExactTensors
 {
     public static void AreIdentical(Tensor expected, Tensor actual, string what)
     {
