@@ -32,6 +32,20 @@ internal static partial class MetamorphCheck
     private static float[] PromptTokens(ReferenceCase reference, MetaMorphModel model, int[] ids)
     {
         if (!ids.Contains(MetaMorphModel.ImagePlaceholder)) return [];
-        return [];
+        MetaMorphConfig config = model.Config;
+        var parameters = new PlainParameters(reference.Path("model.safetensors"));
+        // Both spellings of the tower's place have been published.
+        ParameterSource place = parameters["model"]["vision_tower"]["vision_tower"];
+        if (place["vision_model"].Has("post_layernorm.weight")) place = place["vision_model"];
+        using var tower = new SiglipVisionTransformer(SiglipVisionConfig.FromJson(config.VisionJson!.Value), place);
+        TokenReductionKind reduction = Enum.Parse<TokenReductionKind>(config.TokenReduction.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
+        var encoder = new VisualTokenEncoder(tower, new VisualTokenSettings(config.VisualTokenCount, reduction, config.VisionSelectLayer, config.NormalizeVision));
+        double tolerance = reference.Json.GetProperty("tolerance").GetProperty("logits").GetDouble();
+        for (int row = 0; row < reference.Json.GetProperty("rows").GetInt32(); row++)
+        {
+            if (VisualTokens(reference, row) is { } expected && reference.Tensors.TryGetValue($"row{row}.pixel_values", out Tensor? pixels))
+                reference.AreClose(expected, encoder.Encode(pixels), tolerance, $"visual tokens of row {row}");
+        }
+        return encoder.Encode(reference["generate.pixel_values"]).contiguous().data<float>().ToArray();
     }
 }

@@ -35,7 +35,7 @@ public sealed class CheckpointKeysTests
 
     [TestMethod]
     public void TwoSpellingsOfOneNameAreRefused()
-        => ExactTensors.Throws<InvalidDataException>(() => CheckNames(CheckpointKeys.ForMetaMorph, ["norm.weight", "model.norm.weight"]), "'norm.weight'", "'model.norm.weight'");
+        => TensorAssert.Throws<InvalidDataException>(() => CheckNames(CheckpointKeys.ForMetaMorph, ["norm.weight", "model.norm.weight"]), "'norm.weight'", "'model.norm.weight'");
 
     [TestMethod]
     public void PartsAreTold() => CollectionAssert.AreEqual(
@@ -50,6 +50,6 @@ public sealed class CheckpointKeysTests
         using TensorArchive plain = TensorArchive.Open(folder["a.safetensors"]);
         using TensorArchive mapped = map(plain);
         CollectionAssert.AreEquivalent(expected, mapped.Tensors.Keys.ToArray());
-        foreach (string name in expected) ExactTensors.AreIdentical(plain.Read(((RenamedArchive)mapped).StoredName(name)), mapped.Read(name), name);
+        foreach (string name in expected) TensorAssert.AreIdentical(plain.Read(((RenamedArchive)mapped).StoredName(name)), mapped.Read(name), name);
     }
 }

@@ -27,7 +27,7 @@ public sealed class MemoryEstimateTests
         using TensorArchive archive = Sample(folder);
         MemoryEstimate estimate = MemoryEstimate.Of(archive);
         estimate.Require(available: 2480);
-        ExactTensors.Throws<InsufficientMemoryException>(() => estimate.Require(10_000_000, "training", available: 5_000_000), "model.safetensors", "training", "10.0 MB", "5.0 MB", "projector");
+        TensorAssert.Throws<InsufficientMemoryException>(() => estimate.Require(10_000_000, "training", available: 5_000_000), "model.safetensors", "training", "10.0 MB", "5.0 MB", "projector");
         estimate.Require();   // a real machine has three kilobytes
     }
 

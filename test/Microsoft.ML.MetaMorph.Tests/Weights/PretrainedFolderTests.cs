@@ -31,8 +31,8 @@ public sealed class PretrainedFolderTests
         Assert.AreEqual(expected, PretrainedFolder.Resolve("org/name", cache: cache));
         Assert.AreEqual(expected, PretrainedFolder.Resolve("org/name", "refs/pr/3", cache));
         Assert.AreEqual(expected, PretrainedFolder.Resolve("org/name", Commit, cache));
-        ExactTensors.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve("org/name", "v2", cache), "'v2'", Path.Combine("refs", "v2"), Commit, "hf download org/name --revision v2");
-        ExactTensors.Throws<ArgumentException>(() => PretrainedFolder.Resolve("org/name", "../../x", cache), "../../x");
+        TensorAssert.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve("org/name", "v2", cache), "'v2'", Path.Combine("refs", "v2"), Commit, "hf download org/name --revision v2");
+        TensorAssert.Throws<ArgumentException>(() => PretrainedFolder.Resolve("org/name", "../../x", cache), "../../x");
     }
 
     [TestMethod]
@@ -40,18 +40,18 @@ public sealed class PretrainedFolderTests
     {
         using var folder = new ScratchFolder();
         Assert.AreEqual(folder.Path, PretrainedFolder.Resolve(folder.Path));
-        ExactTensors.Throws<ArgumentException>(() => PretrainedFolder.Resolve(folder.Path, "main"), folder.Path, "'main'");
+        TensorAssert.Throws<ArgumentException>(() => PretrainedFolder.Resolve(folder.Path, "main"), folder.Path, "'main'");
     }
 
     [TestMethod]
     public void TheErrorListsWhereItLooked()
     {
         using var folder = new ScratchFolder();
-        ExactTensors.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve("org/name", cache: Cache(("HF_HOME", folder.Path))),
+        TensorAssert.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve("org/name", cache: Cache(("HF_HOME", folder.Path))),
             Path.GetFullPath("org/name"), Path.Combine(folder.Path, "hub", "models--org--name", "refs", "main"), "HF_HOME", "hf download org/name");
-        ExactTensors.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve("org/name", cache: Cache(("HF_HOME", folder.Path), ("HF_HUB_OFFLINE", "1"))), "HF_HUB_OFFLINE is set");
-        ExactTensors.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve("/no/such/folder", cache: Cache(("HF_HOME", folder.Path))), "/no/such/folder");
-        ExactTensors.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve(folder.Write("a.safetensors", ""), cache: Cache(("HF_HOME", folder.Path))), "is a file");
+        TensorAssert.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve("org/name", cache: Cache(("HF_HOME", folder.Path), ("HF_HUB_OFFLINE", "1"))), "HF_HUB_OFFLINE is set");
+        TensorAssert.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve("/no/such/folder", cache: Cache(("HF_HOME", folder.Path))), "/no/such/folder");
+        TensorAssert.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve(folder.Write("a.safetensors", ""), cache: Cache(("HF_HOME", folder.Path))), "is a file");
     }
 
     [TestMethod]
@@ -81,7 +81,7 @@ public sealed class PretrainedFolderTests
     {
         using var folder = new ScratchFolder();
         foreach (string file in present.Split('|')) folder.Write(file, "");
-        ExactTensors.Throws<FileNotFoundException>(() => TensorArchive.Open(folder.Path, variant), folder.Path, text);
+        TensorAssert.Throws<FileNotFoundException>(() => TensorArchive.Open(folder.Path, variant), folder.Path, text);
     }
 
     [TestMethod]
@@ -96,7 +96,7 @@ public sealed class PretrainedFolderTests
         File.CreateSymbolicLink(folder[$"models--o--n/snapshots/{Commit}/model.safetensors"], "../../blobs/abc");
         using TensorArchive archive = TensorArchive.Open(PretrainedFolder.Resolve("o/n", cache: Cache(("HF_HUB_CACHE", folder.Path))));
         using Tensor read = archive.Read("x");
-        ExactTensors.AreIdentical(x, read, "x");
+        TensorAssert.AreIdentical(x, read, "x");
     }
 
     private static HuggingFaceCache Cache(params (string Name, string Value)[] variables) => HuggingFaceCache.FromEnvironment(name => variables.FirstOrDefault(v => v.Name == name).Value);

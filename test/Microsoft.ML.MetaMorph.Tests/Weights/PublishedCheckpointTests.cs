@@ -20,7 +20,7 @@ public sealed class PublishedCheckpointTests
             using var model = new MetaMorphModel(MetaMorphConfig.FromJson(Config(reference)), parameters);
             parameters.RefuseUnused();
             var stored = PlainSafeTensors.Read(reference.Path("model.safetensors"));
-            foreach ((string name, Tensor parameter) in model.named_parameters()) ExactTensors.AreIdentical(stored[name], parameter, $"{reference.Name}: {name}");
+            foreach ((string name, Tensor parameter) in model.named_parameters()) TensorAssert.AreIdentical(stored[name], parameter, $"{reference.Name}: {name}");
         }
     }
 
@@ -51,7 +51,7 @@ public sealed class PublishedCheckpointTests
             SafeTensorsWriter.WriteSharded(folder.Path, model.named_parameters().Select(p => KeyValuePair.Create(p.name, (Tensor)p.parameter)), maxShardBytes: 100_000);
             using TensorArchive written = TensorArchive.Open(folder.Path);
             Assert.IsInstanceOfType<ShardedArchive>(written);
-            foreach (string name in archive.Tensors.Keys) ExactTensors.AreIdentical(archive.Read(name), written.Read(name), $"{reference.Name}: {name}");
+            foreach (string name in archive.Tensors.Keys) TensorAssert.AreIdentical(archive.Read(name), written.Read(name), $"{reference.Name}: {name}");
         }
     }
 

@@ -22,7 +22,7 @@ public sealed class SafeTensorsArchiveTests
         CollectionAssert.AreEqual(before, File.ReadAllBytes(folder["a.safetensors"]), "the file is untouched");
         using TensorArchive again = TensorArchive.Open(folder["a.safetensors"]);
         using Tensor fresh = again.Read("x");
-        ExactTensors.AreIdentical(values, fresh, "a new mapping");
+        TensorAssert.AreIdentical(values, fresh, "a new mapping");
     }
 
     [TestMethod]
@@ -104,10 +104,10 @@ public sealed class SafeTensorsArchiveTests
             long length = new FileInfo(folder["outer.bin"]).Length - offset - 99;
             using SafeTensorsArchive archive = SafeTensorsArchive.Open(folder["outer.bin"], offset, length);
             using Tensor a = archive.Read("x"), b = archive.Read("flags");
-            ExactTensors.AreIdentical(x, a, $"x at {offset}");
-            ExactTensors.AreIdentical(flags, b, $"flags at {offset}");
+            TensorAssert.AreIdentical(x, a, $"x at {offset}");
+            TensorAssert.AreIdentical(flags, b, $"flags at {offset}");
             Assert.AreEqual(0, TensorMemory.Address(a) % 64, "the padding aligned the data in the outer file");
-            ExactTensors.Throws<InvalidDataException>(() => SafeTensorsArchive.Open(folder["outer.bin"], offset, length + 100), "outer.bin");
+            TensorAssert.Throws<InvalidDataException>(() => SafeTensorsArchive.Open(folder["outer.bin"], offset, length + 100), "outer.bin");
         }
     }
 
@@ -118,7 +118,7 @@ public sealed class SafeTensorsArchiveTests
         using Tensor x = ones(2);
         SafeTensorsWriter.Write(folder["a.safetensors"], [new("layers.0.weight", x)]);
         using TensorArchive archive = TensorArchive.Open(folder["a.safetensors"]);
-        ExactTensors.Throws<KeyNotFoundException>(() => archive.Read("layers.1.weight"), "a.safetensors", "'layers.1.weight'", "layers.0.weight");
+        TensorAssert.Throws<KeyNotFoundException>(() => archive.Read("layers.1.weight"), "a.safetensors", "'layers.1.weight'", "layers.0.weight");
     }
 
     [TestMethod]
@@ -137,8 +137,8 @@ public sealed class SafeTensorsArchiveTests
     {
         using var folder = new ScratchFolder();
         folder.Write("model.gguf", "GGUF");
-        ExactTensors.Throws<InvalidDataException>(() => TensorArchive.Open(folder["model.gguf"]), "model.gguf", ".safetensors");
-        ExactTensors.Throws<FileNotFoundException>(() => TensorArchive.Open(folder["nothing.bin"]), "nothing.bin");
+        TensorAssert.Throws<InvalidDataException>(() => TensorArchive.Open(folder["model.gguf"]), "model.gguf", ".safetensors");
+        TensorAssert.Throws<FileNotFoundException>(() => TensorArchive.Open(folder["nothing.bin"]), "nothing.bin");
     }
 
     private static float First(Tensor tensor) => TensorMemory.Span<float>(tensor)[0];

@@ -32,7 +32,7 @@ public sealed class SafeTensorsWriterTests
         SafeTensorsWriter.Write(folder["m.safetensors"], tensors);
         CheckSame(tensors, folder["m.safetensors"]);
         var plain = PlainSafeTensors.Read(folder["m.safetensors"]);
-        foreach ((string name, Tensor tensor) in tensors) ExactTensors.AreIdentical(tensor, plain[name], $"{name}, by the plain reader");
+        foreach ((string name, Tensor tensor) in tensors) TensorAssert.AreIdentical(tensor, plain[name], $"{name}, by the plain reader");
     }).Check(Config.QuickThrowOnFailure.WithMaxTest(60));
 
     [TestMethod]
@@ -91,7 +91,7 @@ public sealed class SafeTensorsWriterTests
         Tensor mapped = archive.Read("x");
         mapped.mul_(2);
         SafeTensorsWriter.WriteSharded(folder.Path, [new("x", mapped), new("y", archive.Read("x"))]);
-        ExactTensors.AreIdentical(values * 2, mapped, "the mapped tensor");
+        TensorAssert.AreIdentical(values * 2, mapped, "the mapped tensor");
         CheckSame([new("x", values * 2), new("y", values * 2)], folder.Path);
     }
 
@@ -113,12 +113,12 @@ public sealed class SafeTensorsWriterTests
         using var folder = new ScratchFolder();
         using Tensor x = ones(2), complex = zeros(2, dtype: ScalarType.ComplexFloat32), shape = empty(2, device: META);
         string path = folder["m.safetensors"];
-        ExactTensors.Throws<ArgumentException>(() => SafeTensorsWriter.Write(path, [new("__metadata__", x)]), "__metadata__");
-        ExactTensors.Throws<ArgumentException>(() => SafeTensorsWriter.Write(path, [new("a", x), new("a", x)]), "'a'");
-        ExactTensors.Throws<ArgumentException>(() => SafeTensorsWriter.Write(path, [new("half \ud800", x)]), "surrogate");
-        ExactTensors.Throws<ArgumentException>(() => SafeTensorsWriter.Write(path, [new("m", shape)]), "'m'", "meta");
-        ExactTensors.Throws<ArgumentException>(() => SafeTensorsWriter.WriteSharded(folder.Path, [new("a", x), new("b", x), new("a", x)], maxShardBytes: 1), "'a'");
-        ExactTensors.Throws<NotSupportedException>(() => SafeTensorsWriter.Write(path, [new("c", complex)]), "ComplexFloat32");
+        TensorAssert.Throws<ArgumentException>(() => SafeTensorsWriter.Write(path, [new("__metadata__", x)]), "__metadata__");
+        TensorAssert.Throws<ArgumentException>(() => SafeTensorsWriter.Write(path, [new("a", x), new("a", x)]), "'a'");
+        TensorAssert.Throws<ArgumentException>(() => SafeTensorsWriter.Write(path, [new("half \ud800", x)]), "surrogate");
+        TensorAssert.Throws<ArgumentException>(() => SafeTensorsWriter.Write(path, [new("m", shape)]), "'m'", "meta");
+        TensorAssert.Throws<ArgumentException>(() => SafeTensorsWriter.WriteSharded(folder.Path, [new("a", x), new("b", x), new("a", x)], maxShardBytes: 1), "'a'");
+        TensorAssert.Throws<NotSupportedException>(() => SafeTensorsWriter.Write(path, [new("c", complex)]), "ComplexFloat32");
         Assert.AreEqual(0, Directory.GetFiles(folder.Path).Length, "no file is left behind");
     }
 
@@ -132,7 +132,7 @@ public sealed class SafeTensorsWriterTests
         foreach ((string name, Tensor tensor) in expected)
         {
             using Tensor read = archive.Read(name);
-            ExactTensors.AreIdentical(tensor, read, name);
+            TensorAssert.AreIdentical(tensor, read, name);
         }
     }
 }

@@ -30,7 +30,7 @@ public sealed class TorchArchiveTests
         TensorArchive archive = TensorArchive.Open(path);
         Tensor transposed = archive.Read("transposed"), whole = archive.Read("whole");
         archive.Dispose();
-        using (Tensor expected = whole.t()) ExactTensors.AreIdentical(expected, transposed, "transposed");
+        using (Tensor expected = whole.t()) TensorAssert.AreIdentical(expected, transposed, "transposed");
         whole.fill_(3);
         Assert.AreEqual(3f, transposed.mean().item<float>(), "the views share one storage");
         transposed.Dispose();
@@ -41,8 +41,8 @@ public sealed class TorchArchiveTests
     [TestMethod]
     public void ARefusedNameIsSpelledOut()
     {
-        ExactTensors.Throws<InvalidDataException>(() => TensorArchive.Open(Path.Combine(Samples, "weights-bin", "class-namespace.bin")), "class-namespace.bin", "'argparse.Namespace'", "Nothing was executed");
-        ExactTensors.Throws<InvalidDataException>(() => TensorArchive.Open(Path.Combine(Samples, "weights-bin", "bad-offset.bin")), "bad-offset.bin", "tensor '", "offset 2");
+        TensorAssert.Throws<InvalidDataException>(() => TensorArchive.Open(Path.Combine(Samples, "weights-bin", "class-namespace.bin")), "class-namespace.bin", "'argparse.Namespace'", "Nothing was executed");
+        TensorAssert.Throws<InvalidDataException>(() => TensorArchive.Open(Path.Combine(Samples, "weights-bin", "bad-offset.bin")), "bad-offset.bin", "tensor '", "offset 2");
     }
 
     [TestMethod]
@@ -50,7 +50,7 @@ public sealed class TorchArchiveTests
     {
         using var folder = new ScratchFolder();
         byte[] pickle = [0x80, 2, (byte)']', (byte)'q', 0, (byte)'h', 0, (byte)'a', (byte)'.'];
-        ExactTensors.Throws<InvalidDataException>(() => TensorArchive.Open(WriteLegacy(folder, pickle)), "nested");
+        TensorAssert.Throws<InvalidDataException>(() => TensorArchive.Open(WriteLegacy(folder, pickle)), "nested");
     }
 
     [TestMethod]
@@ -61,7 +61,7 @@ public sealed class TorchArchiveTests
         for (byte level = 0; level < 60; level++)   // [x, x] of [x, x] of …: 2^60 leaves in 500 bytes
             pickle.AddRange([(byte)'q', level, (byte)'0', (byte)']', (byte)'(', (byte)'h', level, (byte)'h', level, (byte)'e']);
         pickle.Add((byte)'.');
-        ExactTensors.Throws<InvalidDataException>(() => TensorArchive.Open(WriteLegacy(folder, [.. pickle])), "characters");
+        TensorAssert.Throws<InvalidDataException>(() => TensorArchive.Open(WriteLegacy(folder, [.. pickle])), "characters");
     }
 
     private static string WriteLegacy(ScratchFolder folder, byte[] pickle)

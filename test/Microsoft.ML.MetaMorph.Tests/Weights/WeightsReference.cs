@@ -34,7 +34,7 @@ internal static class WeightsReference
         foreach ((string name, Tensor tensor) in expected)
         {
             using Tensor read = archive.Read(name);
-            ExactTensors.AreIdentical(tensor, read, $"{reference.Name}: {name}");
+            TensorAssert.AreIdentical(tensor, read, $"{reference.Name}: {name}");
             CollectionAssert.AreEqual(tensor.shape, archive.Tensors[name].Shape, $"{reference.Name}: listed shape of {name}");
             Assert.AreEqual(tensor.dtype, archive.Tensors[name].ElementType, $"{reference.Name}: listed element type of {name}");
             if (reference.Json.TryGetProperty("stored_dtype", out JsonElement stored))
@@ -45,7 +45,7 @@ internal static class WeightsReference
         {
             string name = archive.Tensors.Keys.Single(n => n.EndsWith(key[..^"float32".Length] + "weight", StringComparison.Ordinal));
             using Tensor read = archive.Read(name), wide = read.to(ScalarType.Float32);
-            ExactTensors.AreIdentical(tensor, wide, $"{reference.Name}: {name} in float32");
+            TensorAssert.AreIdentical(tensor, wide, $"{reference.Name}: {name} in float32");
         }
     }
 
@@ -85,7 +85,7 @@ internal static class WeightsReference
             CollectionAssert.AreEquivalent(names.EnumerateArray().Select(n => n.GetString()!).ToArray(), expected.Keys, $"{reference.Name}: the case's own list for {name}");
         var actual = archive is TorchArchive torch ? ByPath(torch) : archive.Tensors.Keys.ToDictionary(t => t, archive.Read);
         CollectionAssert.AreEquivalent(expected.Keys, actual.Keys, $"{reference.Name}: tensors of {name}");
-        foreach ((string path, Tensor tensor) in expected) ExactTensors.AreIdentical(tensor, actual[path], $"{reference.Name}: {name}: {path}");
+        foreach ((string path, Tensor tensor) in expected) TensorAssert.AreIdentical(tensor, actual[path], $"{reference.Name}: {name}: {path}");
         Assert.AreEqual(expected.Count, archive.Tensors.Count, $"{reference.Name}: every tensor of {name} has a name in the archive");
         if (archive is TorchArchive checkpoint) CompareTorch(reference, file, name, checkpoint, actual);
         foreach (Tensor tensor in actual.Values) tensor.Dispose();

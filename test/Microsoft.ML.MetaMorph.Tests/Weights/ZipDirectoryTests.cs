@@ -24,14 +24,14 @@ public sealed class ZipDirectoryTests
         Assert.IsTrue(stored.IsStored);
         using SafeTensorsArchive archive = SafeTensorsArchive.Open(folder["a.zip"], stored.Offset, stored.Length);
         using Tensor read = archive.Read("x");
-        ExactTensors.AreIdentical(x, read, "x");
+        TensorAssert.AreIdentical(x, read, "x");
     }
 
     [TestMethod]
     public void AFileThatIsNoZipIsRefused()
     {
         using var folder = new ScratchFolder();
-        ExactTensors.Throws<InvalidDataException>(() => ZipDirectory.Read(folder.Write("a.zip", "PK but nothing else")), "a.zip", "truncated");
-        ExactTensors.Throws<InvalidDataException>(() => ZipDirectory.Read(folder.Write("b.zip", "")), "b.zip");
+        TensorAssert.Throws<InvalidDataException>(() => ZipDirectory.Read(folder.Write("a.zip", "PK but nothing else")), "a.zip", "truncated");
+        TensorAssert.Throws<InvalidDataException>(() => ZipDirectory.Read(folder.Write("b.zip", "")), "b.zip");
     }
 }

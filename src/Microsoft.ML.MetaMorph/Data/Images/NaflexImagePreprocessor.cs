@@ -43,7 +43,7 @@ internal sealed class NaflexImagePreprocessor
     }
 
     /// <summary>Preprocesses pictures of any sizes into one batch.</summary>
-    public NaflexPatches Preprocess(IReadOnlyList<RgbImage> images)
+    public NaflexBatch Preprocess(IReadOnlyList<RgbImage> images)
     {
         int patchLength = checked(Config.PatchSize * Config.PatchSize * 3), maximum = Config.MaximumPatches;
         float[] pixels = new float[checked(images.Count * maximum * patchLength)];
@@ -57,7 +57,7 @@ internal sealed class NaflexImagePreprocessor
             mask.AsSpan(i * maximum, down * across).Fill(1);
             Flatten(resized, down, across, pixels.AsSpan(i * maximum * patchLength, down * across * patchLength));
         });
-        return new NaflexPatches(images.Count, maximum, patchLength, pixels, mask, shapes);
+        return new NaflexBatch(images.Count, maximum, patchLength, pixels, mask, shapes);
     }
 
     private static long Patches(double scale, int size, int patchSize) => Math.Max((long)Math.Ceiling(size * scale / patchSize), 1);

@@ -6,25 +6,6 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class NaflexImagePreprocessorTests
 {
-    [TestMethod]
-    public void TheSizesOfTheReferenceCasesAreChosen()
-    {
-        foreach (ReferenceCase reference in ReferenceCase.All().Where(c => c.Kind == "siglip2-naflex")) CheckSizes(reference);
-    }
-
-    [TestMethod]
-    public void ThePatchesOfTheReferenceCasesAreCut()
-    {
-        foreach (ReferenceCase reference in ReferenceCase.All().Where(c => c.Kind == "siglip2-naflex")) CheckPatches(reference);
-    }
-
-    /// <summary>Asserts <c>sizes</c>: height, width, patch, patches at most → height, width.</summary>
-    internal static void CheckSizes(ReferenceCase reference)
-    {
-        foreach (int[] size in reference.Json.GetProperty("sizes").EnumerateArray().Select(s => s.EnumerateArray().Select(n => n.GetInt32()).ToArray()))
-            Assert.AreEqual((size[4], size[5]), NaflexImagePreprocessor.ChooseSize(size[0], size[1], size[2], size[3]), $"{reference.Name}: {size[0]}x{size[1]}, patch {size[2]}, at most {size[3]}");
-    }
-
     /// <summary>Asserts <c>pixel_values</c>, <c>pixel_attention_mask</c> and <c>spatial_shapes</c> of the pictures <c>image.N</c>.</summary>
     internal static void CheckPatches(ReferenceCase reference)
     {
@@ -32,7 +13,7 @@ public sealed class NaflexImagePreprocessorTests
         TorchSharp.torch.Tensor expected = reference["pixel_values"];
         RgbImage[] images = [.. Enumerable.Range(0, (int)expected.shape[0]).Select(i => reference[$"image.{i}"]).Select(t => new RgbImage((int)t.shape[1], (int)t.shape[0], t.bytes.ToArray()))];
         int patch = (int)Math.Round(Math.Sqrt(expected.shape[2] / 3.0));
-        NaflexPatches patches = new NaflexImagePreprocessor(new ImagePreprocessorConfig { Naflex = true, PatchSize = patch, MaximumPatches = (int)expected.shape[1], Resize = false }).Preprocess(images);
+        NaflexBatch patches = new NaflexImagePreprocessor(new ImagePreprocessorConfig { Naflex = true, PatchSize = patch, MaximumPatches = (int)expected.shape[1], Resize = false }).Preprocess(images);
         reference.AreClose(expected, TorchSharp.torch.tensor(patches.Pixels, expected.shape), 1e-6, "pixel_values");
         CollectionAssert.AreEqual(reference["pixel_attention_mask"].to(TorchSharp.torch.ScalarType.Int32).data<int>().ToArray(), patches.Mask, $"{reference.Name}: mask");
         CollectionAssert.AreEqual(reference["spatial_shapes"].data<long>().ToArray(), patches.SpatialShapes, $"{reference.Name}: shapes");
@@ -57,10 +38,10 @@ public sealed class NaflexImagePreprocessorTests
     {
         var preprocessor = new NaflexImagePreprocessor(new ImagePreprocessorConfig { Naflex = true, Resample = ResampleFilter.Bilinear, PatchSize = 4, MaximumPatches = 24 });
         RgbImage[] images = [PillowPictures.Noise(30, 11, 1), PillowPictures.Noise(9, 60, 2), PillowPictures.Noise(16, 16, 3)];
-        NaflexPatches together = preprocessor.Preprocess(images);
+        NaflexBatch together = preprocessor.Preprocess(images);
         for (int i = 0; i < images.Length; i++)
         {
-            NaflexPatches alone = preprocessor.Preprocess([images[i]]);
+            NaflexBatch alone = preprocessor.Preprocess([images[i]]);
             int length = together.MaximumPatches * together.PatchLength;
             CollectionAssert.AreEqual(alone.Pixels, together.Pixels.AsSpan(i * length, length).ToArray());
             Assert.AreEqual(together.SpatialShapes[2 * i] * together.SpatialShapes[2 * i + 1], together.Mask.Skip(i * together.MaximumPatches).Take(together.MaximumPatches).Sum());

@@ -9,4 +9,4 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="Pixels">[count, maximum patches, patch length]; padding is 0.</param>
 /// <param name="Mask">[count, maximum patches]: 1 for a patch, 0 for padding.</param>
 /// <param name="SpatialShapes">[count, 2]: patches down and across.</param>
-internal sealed record NaflexPatches(int Count, int MaximumPatches, int PatchLength, float[] Pixels, int[] Mask, long[] SpatialShapes);
+internal sealed record NaflexBatch(int Count, int MaximumPatches, int PatchLength, float[] Pixels, int[] Mask, long[] SpatialShapes);

@@ -2,9 +2,19 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph.Tests;
 
-/// <summary>Assertions of this room: exact comparison of tensors, not-a-numbers included, and errors by their text.</summary>
-internal static class ExactTensors
+/// <summary>Assertions over tensors.</summary>
+internal static class TensorAssert
 {
+    /// <summary>Equal shapes, and every element within <paramref name="tolerance"/> of the expected one; a NaN is never close.</summary>
+    public static void AreClose(Tensor expected, Tensor actual, double tolerance, string what)
+    {
+        using var scope = NewDisposeScope();
+        CollectionAssert.AreEqual(expected.shape, actual.shape, $"shape of {what}");
+        double difference = (expected.detach().to(ScalarType.Float64) - actual.detach().to(ScalarType.Float64)).abs().max().item<double>();
+        Assert.IsTrue(difference <= tolerance, $"{what} differs by {difference:E2}, allowed {tolerance:E2}");
+    }
+
+    /// <summary>The same element type, shape and bytes, not-a-numbers included.</summary>
     public static void AreIdentical(Tensor expected, Tensor actual, string what)
     {
         Assert.AreEqual(expected.dtype, actual.dtype, $"element type of {what}");
