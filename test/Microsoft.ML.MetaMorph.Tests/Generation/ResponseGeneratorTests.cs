@@ -34,15 +34,15 @@ public sealed class ResponseGeneratorTests
         var options = new GenerationOptions { MaxNewTokens = 25, RepetitionPenalty = 1.3f, NoRepeatNGramSize = 3 };
         GeneratedResponse[] expected = [.. requests.Select(r => Uncached(model, r, options))];
         foreach (ResponseDecoder decoder in VectorizedDecoderTests.Decoders(model.Language, model))
-        foreach (int chunk in (int[])[512, 3])
-        {
-            // the decoder is shared by both generators
-            var generator = Generator(model, decoder, options.Clone());
-            options.PrefillChunk = chunk;
-            IReadOnlyList<GeneratedResponse> responses = generator.Generate(requests, options);
-            for (int i = 0; i < requests.Length; i++) Same(expected[i], responses[i], $"{decoder.Name}, chunks of {chunk}, row {i}", 1e-4);
-            if (chunk == 3) generator.Dispose();
-        }
+            foreach (int chunk in (int[])[512, 3])
+            {
+                // the decoder is shared by both generators
+                var generator = Generator(model, decoder, options.Clone());
+                options.PrefillChunk = chunk;
+                IReadOnlyList<GeneratedResponse> responses = generator.Generate(requests, options);
+                for (int i = 0; i < requests.Length; i++) Same(expected[i], responses[i], $"{decoder.Name}, chunks of {chunk}, row {i}", 1e-4);
+                if (chunk == 3) generator.Dispose();
+            }
     }
 
     [TestMethod]
@@ -209,8 +209,15 @@ public sealed class ResponseGeneratorTests
     {
         LanguageModelConfig language = new()
         {
-            VocabularySize = Vocabulary, HiddenSize = 32, IntermediateSize = 40, LayerCount = 2, HeadCount = 4, KeyValueHeadCount = 2, HeadWidth = 8,
-            InitializerRange = 0.25, EosTokenIds = [Eos],
+            VocabularySize = Vocabulary,
+            HiddenSize = 32,
+            IntermediateSize = 40,
+            LayerCount = 2,
+            HeadCount = 4,
+            KeyValueHeadCount = 2,
+            HeadWidth = 8,
+            InitializerRange = 0.25,
+            EosTokenIds = [Eos],
         };
         var config = new MetaMorphConfig { Language = language, VisualTokenWidth = Width, VisualTokenCount = TokenCount, ImageStartId = Start, ImageEndId = End };
         return new MetaMorphModel(config, new FreshParameters(CPU, new Generator(11)));

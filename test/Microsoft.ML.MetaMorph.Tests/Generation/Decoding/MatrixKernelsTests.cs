@@ -18,27 +18,28 @@ public sealed unsafe class MatrixKernelsTests
     public void ProductsEqualTorchAndDoNotDependOnTheBatch(ScalarType type)
     {
         foreach (MatrixKernels kernels in All())
-        foreach ((int rows, int columns) in ((int, int)[])[(1, 1), (5, 7), (33, 40), (64, 112), (16, 192), (9, 1152), (3, 4099)])
-        {
-            using var scope = NewDisposeScope();
-            Generator generator = new Generator(5);
-            Tensor weight = (randn(rows, columns, generator: generator) * 0.1).to(type), bias = randn(rows, generator: generator), x = randn(5, columns, generator: generator);
-            float[] together = Multiply(kernels, weight, bias, x, accumulate: false);
-            using Tensor expected = F.linear(x.to(ScalarType.Float64), weight.to(ScalarType.Float64), bias.to(ScalarType.Float64));
-            double[] exact = expected.data<double>().ToArray();
-            for (int i = 0; i < exact.Length; i++) Assert.AreEqual(exact[i], together[i], 2e-5 * Math.Sqrt(columns), $"{kernels.Name} {type} {rows}x{columns}");
-            for (int j = 0; j < 5; j++)
+            foreach ((int rows, int columns) in ((int, int)[])[(1, 1), (5, 7), (33, 40), (64, 112), (16, 192), (9, 1152), (3, 4099)])
             {
-                float[] alone = Multiply(kernels, weight, bias, x.narrow(0, j, 1).contiguous(), accumulate: false);
-                CollectionAssert.AreEqual(together[(j * rows)..((j + 1) * rows)], alone, "a row is the same to the bit alone");
+                using var scope = NewDisposeScope();
+                Generator generator = new Generator(5);
+                Tensor weight = (randn(rows, columns, generator: generator) * 0.1).to(type), bias = randn(rows, generator: generator), x = randn(5, columns, generator: generator);
+                float[] together = Multiply(kernels, weight, bias, x, accumulate: false);
+                using Tensor expected = F.linear(x.to(ScalarType.Float64), weight.to(ScalarType.Float64), bias.to(ScalarType.Float64));
+                double[] exact = expected.data<double>().ToArray();
+                for (int i = 0; i < exact.Length; i++) Assert.AreEqual(exact[i], together[i], 2e-5 * Math.Sqrt(columns), $"{kernels.Name} {type} {rows}x{columns}");
+                for (int j = 0; j < 5; j++)
+                {
+                    float[] alone = Multiply(kernels, weight, bias, x.narrow(0, j, 1).contiguous(), accumulate: false);
+                    CollectionAssert.AreEqual(together[(j * rows)..((j + 1) * rows)], alone, "a row is the same to the bit alone");
+                }
             }
-        }
     }
 
     [TestMethod]
     public void HalfPrecisionNumbersAreExact()
     {
         ushort[] bits = [.. Enumerable.Range(0, 65536).Select(i => (ushort)i).Where(i => Half.IsFinite(BitConverter.UInt16BitsToHalf(i)))];
+        float* arranged = stackalloc float[16];
         foreach (MatrixKernels kernels in All())
         {
             // one block of 16 columns a row; a unit vector picks one column
@@ -51,7 +52,6 @@ public sealed unsafe class MatrixKernelsTests
                 fixed (ushort* w = bits)
                 fixed (float* y = picked)
                 {
-                    float* arranged = stackalloc float[16];
                     kernels.Arrange((float*)TensorMemory.Address(x), arranged, 16);
                     kernels.Multiply(new WeightMatrix((nint)w, WeightElement.Float16, picked.Length, 16, 0), arranged, 16, 1, y, picked.Length, false, 0, picked.Length);
                 }

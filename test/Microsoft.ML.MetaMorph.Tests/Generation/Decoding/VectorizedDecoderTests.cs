@@ -42,7 +42,7 @@ public sealed class VectorizedDecoderTests
             {
                 float[][] actual = Logits(new VectorizedDecoder(model, null, threads: 2, kernels: kernels), ids);
                 for (int step = 0; step < expected.Length; step++)
-                for (int i = 0; i < expected[step].Length; i++) Assert.AreEqual(expected[step][i], actual[step][i], reference.Tolerance * Math.Max(1, scale), $"{name}, {type}, {kernels.Name}: step {step}, logit {i}");
+                    for (int i = 0; i < expected[step].Length; i++) Assert.AreEqual(expected[step][i], actual[step][i], reference.Tolerance * Math.Max(1, scale), $"{name}, {type}, {kernels.Name}: step {step}, logit {i}");
             }
         }
     }
@@ -147,8 +147,8 @@ public sealed class VectorizedDecoderTests
     {
         yield return new TorchDecoder(language, visual);
         foreach (MatrixKernels kernels in MatrixKernelsTests.All())
-        foreach (int threads in (int[])[1, 3])
-            yield return new VectorizedDecoder(language, visual, threads, kernels: kernels);
+            foreach (int threads in (int[])[1, 3])
+                yield return new VectorizedDecoder(language, visual, threads, kernels: kernels);
     }
 
     private static CausalLanguageModel Load(ReferenceCase reference, ScalarType type = ScalarType.Float32)
