@@ -1,5 +1,4 @@
 using Documents;
-using Microsoft.ML;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.MetaMorph.Documents.Tests;

@@ -1,5 +1,4 @@
 using Documents;
-using Microsoft.ML;
 using SkiaSharp;
 
 namespace Microsoft.ML.MetaMorph.Documents.Tests;
