@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>A table of vectors looked up by number; rows come out in float32 whatever the table is stored in.</summary>
-internal sealed class Embedding : nn.Module<Tensor, Tensor>
+internal sealed class Embedding : NamedLayer
 {
     public Embedding(ParameterSource parameters, long count, long width, Initialization? initialization = null)
         : base(nameof(Embedding))

@@ -5,7 +5,7 @@ using F = TorchSharp.torch.nn.functional;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Layer normalisation over the last dimension, computed in float32.</summary>
-internal sealed class LayerNorm : nn.Module<Tensor, Tensor>
+internal sealed class LayerNorm : NamedLayer
 {
     private readonly double _epsilon;
 

@@ -9,7 +9,7 @@ namespace Microsoft.ML.MetaMorph;
 /// Activations are float32. The product is computed in float32 (a bfloat16 weight is widened for the call and let go again, so a
 /// mapped checkpoint is never held twice) or, with <see cref="ComputeType"/> bfloat16, in bfloat16 with a float32 result.
 /// </remarks>
-internal sealed class Linear : nn.Module<Tensor, Tensor>
+internal sealed class Linear : NamedLayer, IComputeTyped
 {
     public Linear(ParameterSource parameters, long inputWidth, long outputWidth, bool bias = true, Initialization? initialization = null)
         : base(nameof(Linear))
@@ -35,11 +35,44 @@ internal sealed class Linear : nn.Module<Tensor, Tensor>
     /// <summary>The element type in which the product is computed: float32 or bfloat16.</summary>
     public ScalarType ComputeType { get; set; } = ScalarType.Float32;
 
-    public override Tensor forward(Tensor input)
+    public override Tensor forward(Tensor input) => Product(input, Weight, Bias, ComputeType);
+
+    /// <summary>The product in <see cref="ComputeType"/>, without the way back: for sums that promote it, or for a next layer.</summary>
+    public Tensor Compute(Tensor input)
     {
-        if (input.dtype == ComputeType && Weight.dtype == ComputeType && (Bias is null || Bias.dtype == ComputeType)) return F.linear(input, Weight, Bias);
+        if (AllAre(ComputeType, input, Weight, Bias)) return Multiply(input, Weight, Bias);
         using var scope = NewDisposeScope();
-        Tensor result = F.linear(input.to(ComputeType), Weight.to(ComputeType), Bias?.to(ComputeType));
+        return Multiply(input.to(ComputeType), Weight.to(ComputeType), Bias?.to(ComputeType)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary><c>x Wᵀ + b</c> computed in <paramref name="computeType"/>, with a result in the element type of the input.</summary>
+    public static Tensor Product(Tensor input, Tensor weight, Tensor? bias, ScalarType computeType)
+    {
+        if (AllAre(computeType, input, weight, bias)) return Multiply(input, weight, bias);
+        using var scope = NewDisposeScope();
+        Tensor result = Multiply(input.to(computeType), weight.to(computeType), bias?.to(computeType));
         return result.to(input.dtype).MoveToOuterDisposeScope();
     }
+
+    /// <summary>
+    /// Several layers over one input as one product: <c>[…, Σ out]</c>. For training, where one wide product forward and one back
+    /// beat several narrow ones and the joined weight is cheap beside them. Either all layers have a bias or none.
+    /// </summary>
+    public static Tensor Joined(Tensor input, ReadOnlySpan<Linear> layers)
+    {
+        using var scope = NewDisposeScope();
+        bool biased = layers[0].Bias is not null;
+        var weights = new Tensor[layers.Length];
+        var biases = new Tensor[biased ? layers.Length : 0];
+        for (int i = 0; i < layers.Length; i++)
+        {
+            weights[i] = layers[i].Weight;
+            if (biased) biases[i] = layers[i].Bias!;
+        }
+        return Product(input, cat(weights, 0), biased ? cat(biases, 0) : null, layers[0].ComputeType).MoveToOuterDisposeScope();
+    }
+
+    private static bool AllAre(ScalarType type, Tensor input, Tensor weight, Tensor? bias) => input.dtype == type && weight.dtype == type && (bias is null || bias.dtype == type);
+
+    private static Tensor Multiply(Tensor input, Tensor weight, Tensor? bias) => OneDnnLinear.Serves(input, weight) ? OneDnnLinear.Forward(input, weight, bias) : F.linear(input, weight, bias);
 }

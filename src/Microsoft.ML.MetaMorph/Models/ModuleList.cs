@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Modules registered under their numbers: <c>layers.0</c>, <c>layers.1</c>, …</summary>
-internal sealed class ModuleList<T> : nn.Module, IReadOnlyList<T>
+internal sealed class ModuleList<T> : NamedModule, IReadOnlyList<T>
     where T : nn.Module
 {
     private readonly T[] _modules;

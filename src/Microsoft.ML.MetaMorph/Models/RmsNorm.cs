@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Root-mean-square normalisation over the last dimension, computed in float32.</summary>
-internal sealed class RmsNorm : nn.Module<Tensor, Tensor>
+internal sealed class RmsNorm : NamedLayer
 {
     public RmsNorm(ParameterSource parameters, long width, double epsilon)
         : base(nameof(RmsNorm))

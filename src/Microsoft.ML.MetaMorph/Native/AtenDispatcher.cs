@@ -22,10 +22,13 @@ internal static unsafe class AtenDispatcher
     private static readonly delegate* unmanaged<nuint, nint*, int> NewList = (delegate* unmanaged<nuint, nint*, int>)Export("torch_new_list_reserve_size");
     private static readonly delegate* unmanaged<nint, ulong, int> Push = (delegate* unmanaged<nint, ulong, int>)Export("torch_list_push_back");
 
-    /// <summary>False off Linux, without the exports, or with <c>METAMORPH_ATEN=off</c>.</summary>
-    public static bool IsAvailable { get; } =
-        Library != 0 && CallOperator is not null && NewHandle is not null && NewList is not null && Push is not null
-        && Environment.GetEnvironmentVariable("METAMORPH_ATEN") != "off";
+    private static readonly bool Exists = Library != 0 && CallOperator is not null && NewHandle is not null && NewList is not null && Push is not null;
+
+    /// <summary>False off Linux, without the exports, or while <see cref="IsEnabled"/> is false.</summary>
+    public static bool IsAvailable => Exists && IsEnabled;
+
+    /// <summary>Starts false with <c>METAMORPH_ATEN=off</c>; tests switch it to run the composed operators.</summary>
+    public static bool IsEnabled { get; set; } = Environment.GetEnvironmentVariable("METAMORPH_ATEN") != "off";
 
     public const ulong None = 0;
 
@@ -91,5 +94,6 @@ internal static unsafe class AtenDispatcher
             : 0;
     }
 
-    private static nint Export(string name) => Library != 0 && NativeLibrary.TryGetExport(Library, name, out nint address) ? address : 0;
+    /// <summary>An export of libtorch, or 0.</summary>
+    public static nint Export(string name) => Library != 0 && NativeLibrary.TryGetExport(Library, name, out nint address) ? address : 0;
 }

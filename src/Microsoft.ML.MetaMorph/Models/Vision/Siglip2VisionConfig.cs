@@ -1,0 +1,58 @@
+using System.Text.Json;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>The sizes of a SigLIP 2 NaFlex vision tower (arXiv 2502.14786): pictures keep their shape and come as a list of patches.</summary>
+internal sealed record Siglip2VisionConfig : SiglipEncoderConfig
+{
+    public Siglip2VisionConfig()
+    {
+    }
+
+    private Siglip2VisionConfig(JsonElement json)
+        : base(json)
+    {
+        PositionCount = ConfigJson.Size(json, "num_patches", PositionCount);
+        PatchSize = ConfigJson.Size(json, "patch_size", PatchSize);
+        Channels = ConfigJson.Size(json, "num_channels", Channels);
+        UseHead = ConfigJson.Flag(json, "vision_use_head", UseHead);
+        Check();
+    }
+
+    /// <summary>Entries of the square position table, which is resized to each picture's grid; <c>num_patches</c>.</summary>
+    public int PositionCount { get; init; } = 256;
+
+    /// <summary><c>patch_size</c>.</summary>
+    public int PatchSize { get; init; } = 16;
+
+    /// <summary><c>num_channels</c>.</summary>
+    public int Channels { get; init; } = 3;
+
+    /// <summary>Whether there is an attention pooling head, <c>vision_use_head</c>.</summary>
+    public bool UseHead { get; init; } = true;
+
+    /// <summary>Rows and columns of the position table.</summary>
+    public int PositionGridSize => (int)Math.Sqrt(PositionCount);
+
+    /// <summary>Numbers in a patch: rows, columns, channels, the channel fastest.</summary>
+    public int PatchWidth => PatchSize * PatchSize * Channels;
+
+    /// <summary>Reads a flat vision config, or the <c>vision_config</c> of a whole SigLIP 2.</summary>
+    /// <exception cref="InvalidDataException">It is not the config of a SigLIP 2, or a value is unusable.</exception>
+    public static Siglip2VisionConfig FromJson(JsonElement json)
+    {
+        JsonElement section = ConfigJson.TryGet(json, "vision_config", out JsonElement inner) ? inner : json;
+        return (ConfigJson.Text(section, "model_type") ?? "") switch
+        {
+            "" or "siglip2_vision_model" => new(section),
+            "siglip2" => new(),
+            string other => throw new InvalidDataException($"config.json: model_type \"{other}\" is not a SigLIP 2 NaFlex vision tower (\"siglip2_vision_model\", or \"siglip2\" with a vision_config)."),
+        };
+    }
+
+    public override void Check()
+    {
+        base.Check();
+        if (PositionGridSize * PositionGridSize != PositionCount) throw new InvalidDataException($"num_patches {PositionCount} is not a square number: the position table is a square grid.");
+    }
+}

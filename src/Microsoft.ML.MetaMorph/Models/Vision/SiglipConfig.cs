@@ -1,0 +1,44 @@
+using System.Text.Json;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>A whole SigLIP: both towers.</summary>
+internal sealed record SiglipConfig(SiglipVisionConfig Vision, SiglipTextConfig Text)
+{
+    /// <summary>Reads the config of a whole SigLIP.</summary>
+    /// <exception cref="InvalidDataException">It is something else, or a value is unusable.</exception>
+    public static SiglipConfig FromJson(JsonElement json)
+    {
+        string type = ConfigJson.Text(json, "model_type") ?? "siglip";
+        if (type != "siglip") throw new InvalidDataException($"config.json: model_type \"{type}\" is not a whole SigLIP (\"siglip\").");
+        var config = new SiglipConfig(
+            ConfigJson.TryGet(json, "vision_config", out JsonElement vision) ? SiglipVisionConfig.FromJson(vision) : new(),
+            ConfigJson.TryGet(json, "text_config", out JsonElement text) ? SiglipTextConfig.FromJson(text) : new());
+        config.Check();
+        return config;
+    }
+
+    /// <exception cref="InvalidDataException">The towers do not meet in one space.</exception>
+    public void Check()
+    {
+        Vision.Check();
+        Text.Check();
+        if (Vision.HiddenSize != Text.ProjectionSize)
+            throw new InvalidDataException($"The vision tower pools to hidden_size {Vision.HiddenSize}, the text tower to projection_size {Text.ProjectionSize}; they must be equal to be compared.");
+    }
+
+    /// <summary>Writes the config as one object, in the published layout.</summary>
+    public void Write(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteStartArray("architectures");
+        writer.WriteStringValue("SiglipModel");
+        writer.WriteEndArray();
+        writer.WriteString("model_type", "siglip");
+        writer.WritePropertyName("vision_config");
+        Vision.Write(writer);
+        writer.WritePropertyName("text_config");
+        Text.Write(writer);
+        writer.WriteEndObject();
+    }
+}

@@ -1,0 +1,64 @@
+using System.Text.Json;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>What the transformer encoders of SigLIP's towers share. Defaults are those of transformers 4.57 (<c>configuration_siglip.py</c>).</summary>
+internal abstract record SiglipEncoderConfig
+{
+    /// <summary>The width of every position, <c>hidden_size</c>.</summary>
+    public int HiddenSize { get; init; } = 768;
+
+    /// <summary>The width inside the feed-forward layers, <c>intermediate_size</c>.</summary>
+    public int IntermediateSize { get; init; } = 3072;
+
+    /// <summary>The number of blocks, <c>num_hidden_layers</c>.</summary>
+    public int HiddenLayers { get; init; } = 12;
+
+    /// <summary>The number of attention heads, <c>num_attention_heads</c>; a divisor of <see cref="HiddenSize"/>.</summary>
+    public int AttentionHeads { get; init; } = 12;
+
+    /// <summary>The activation of the feed-forward layers, <c>hidden_act</c>.</summary>
+    public string Activation { get; init; } = "gelu_pytorch_tanh";
+
+    /// <summary><c>layer_norm_eps</c>.</summary>
+    public double LayerNormEpsilon { get; init; } = 1e-6;
+
+    /// <summary>The width of one head.</summary>
+    public int HeadWidth => HiddenSize / AttentionHeads;
+
+    /// <summary>Takes over the shared keys of a <c>config.json</c>.</summary>
+    protected SiglipEncoderConfig(JsonElement json)
+    {
+        HiddenSize = ConfigJson.Size(json, "hidden_size", HiddenSize);
+        IntermediateSize = ConfigJson.Size(json, "intermediate_size", IntermediateSize);
+        HiddenLayers = ConfigJson.Size(json, "num_hidden_layers", HiddenLayers);
+        AttentionHeads = ConfigJson.Size(json, "num_attention_heads", AttentionHeads);
+        Activation = ConfigJson.Text(json, "hidden_act") ?? Activation;
+        LayerNormEpsilon = ConfigJson.Number(json, "layer_norm_eps", LayerNormEpsilon);
+    }
+
+    protected SiglipEncoderConfig()
+    {
+    }
+
+    /// <summary>Refuses sizes that fit no model.</summary>
+    /// <exception cref="InvalidDataException">A size does not fit.</exception>
+    public virtual void Check()
+    {
+        if (HiddenSize % AttentionHeads != 0)
+            throw new InvalidDataException($"hidden_size {HiddenSize} is not a multiple of num_attention_heads {AttentionHeads}.");
+        HiddenActivation.Named(Activation);
+    }
+
+    /// <summary>Writes the shared keys into the object that is open.</summary>
+    protected void WriteShared(Utf8JsonWriter writer)
+    {
+        writer.WriteNumber("hidden_size", HiddenSize);
+        writer.WriteNumber("intermediate_size", IntermediateSize);
+        writer.WriteNumber("num_hidden_layers", HiddenLayers);
+        writer.WriteNumber("num_attention_heads", AttentionHeads);
+        writer.WriteString("hidden_act", Activation);
+        writer.WriteNumber("layer_norm_eps", LayerNormEpsilon);
+        writer.WriteNumber("attention_dropout", 0.0);
+    }
+}

@@ -1,0 +1,73 @@
+using System.Text.Json;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>The sizes of a SigLIP vision tower (arXiv 2303.15343), as in the published <c>config.json</c>.</summary>
+internal sealed record SiglipVisionConfig : SiglipEncoderConfig
+{
+    public SiglipVisionConfig()
+    {
+    }
+
+    private SiglipVisionConfig(JsonElement json)
+        : base(json)
+    {
+        ImageSize = ConfigJson.Size(json, "image_size", ImageSize);
+        PatchSize = ConfigJson.Size(json, "patch_size", PatchSize);
+        Channels = ConfigJson.Size(json, "num_channels", Channels);
+        UseHead = ConfigJson.Flag(json, "vision_use_head", UseHead);
+        Check();
+    }
+
+    /// <summary>Height and width of a picture in pixels, <c>image_size</c>.</summary>
+    public int ImageSize { get; init; } = 224;
+
+    /// <summary>Height and width of a patch in pixels, <c>patch_size</c>. What is left over at the right and below is not seen.</summary>
+    public int PatchSize { get; init; } = 16;
+
+    /// <summary><c>num_channels</c>.</summary>
+    public int Channels { get; init; } = 3;
+
+    /// <summary>Whether there is an attention pooling head, <c>vision_use_head</c>.</summary>
+    public bool UseHead { get; init; } = true;
+
+    /// <summary>Patches in a row.</summary>
+    public int GridSize => ImageSize / PatchSize;
+
+    /// <summary>All patches of a picture.</summary>
+    public int PatchCount => GridSize * GridSize;
+
+    /// <summary>Reads a flat vision config, or the <c>vision_config</c> of a whole SigLIP.</summary>
+    /// <exception cref="InvalidDataException">It is not the config of a SigLIP with fixed-size pictures, or a value is unusable.</exception>
+    public static SiglipVisionConfig FromJson(JsonElement json)
+    {
+        JsonElement section = ConfigJson.TryGet(json, "vision_config", out JsonElement inner) ? inner : json;
+        string type = ConfigJson.Text(section, "model_type") ?? "";
+        if (type is "" or "siglip_vision_model") return new(section);
+        if (type == "siglip") return new();        // a whole SigLIP that names no vision_config has the default one
+        throw new InvalidDataException($"config.json: model_type \"{type}\" is not a SigLIP vision tower (\"siglip_vision_model\", or \"siglip\" with a vision_config)."
+            + (type.StartsWith("siglip2", StringComparison.Ordinal) ? " Pictures of variable size (SigLIP 2 NaFlex) need Siglip2VisionConfig." : ""));
+    }
+
+    public override void Check()
+    {
+        base.Check();
+        if (PatchSize > ImageSize) throw new InvalidDataException($"patch_size {PatchSize} is larger than image_size {ImageSize}.");
+    }
+
+    /// <summary>Writes the config as one object, in the published layout.</summary>
+    public void Write(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteStartArray("architectures");
+        writer.WriteStringValue("SiglipVisionModel");
+        writer.WriteEndArray();
+        writer.WriteString("model_type", "siglip_vision_model");
+        WriteShared(writer);
+        writer.WriteNumber("image_size", ImageSize);
+        writer.WriteNumber("patch_size", PatchSize);
+        writer.WriteNumber("num_channels", Channels);
+        if (!UseHead) writer.WriteBoolean("vision_use_head", false);
+        writer.WriteEndObject();
+    }
+}

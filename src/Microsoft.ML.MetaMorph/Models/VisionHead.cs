@@ -1,0 +1,16 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Hidden states <c>[…, hidden]</c> → visual tokens <c>[…, D]</c>, not yet normalised (<c>vision_head</c>).</summary>
+internal sealed class VisionHead(string kind, int hiddenWidth, int visualWidth, ParameterSource parameters)
+    : ConnectorLayers(nameof(VisionHead), parameters, [.. Enumerable.Repeat(hiddenWidth, LayerCount(kind)), visualWidth], bare: kind == "linear")
+{
+    /// <summary>The number of linear layers of a published kind.</summary>
+    /// <exception cref="NotSupportedException">Another kind.</exception>
+    public static int LayerCount(string kind) => kind switch
+    {
+        "linear" => 1,
+        "mlp" => 2,
+        "mlp2x_gelu" => 3,
+        _ => throw new NotSupportedException($"config.json: vision_head_type '{kind}' is not supported. Supported: linear, mlp, mlp2x_gelu."),
+    };
+}

@@ -1,0 +1,26 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Pictures with their captions.</summary>
+/// <param name="Pixels"><c>[b, 3, s, s]</c> float32 on any device, −1 to 1. The batch owns it.</param>
+/// <param name="Captions">Token ids of the b captions, without begin, end or padding.</param>
+internal sealed record LanguageImageBatch(Tensor Pixels, IReadOnlyList<int[]> Captions) : IDisposable
+{
+    /// <summary>Refuses a batch that does not fit.</summary>
+    /// <exception cref="ArgumentException">Numbers differ, or a token is unknown.</exception>
+    public void Check(CaptionTokens tokens)
+    {
+        if (Captions.Count == 0) throw new ArgumentException("A batch has no captions.");
+        if (Pixels.size(0) != Captions.Count) throw new ArgumentException($"A batch has {Pixels.size(0)} pictures and {Captions.Count} captions.");
+        for (int row = 0; row < Captions.Count; row++)
+        {
+            foreach (int id in Captions[row])
+            {
+                if (id < 0 || id >= tokens.VocabularySize) throw new ArgumentException($"Caption {row} of a batch holds the token {id}; the vocabulary has {tokens.VocabularySize} tokens.");
+            }
+        }
+    }
+
+    public void Dispose() => Pixels.Dispose();
+}
