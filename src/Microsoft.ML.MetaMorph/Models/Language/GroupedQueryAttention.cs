@@ -119,9 +119,10 @@ internal sealed class GroupedQueryAttention : NamedModule
 
     /// <summary>
     /// Where the plain formula trains faster than the fused kernel, whose blocks short rows do not fill: on a CPU, a fifth in all. It
-    /// keeps its scores for the way back, so it is not for long rows.
+    /// keeps its scores for the way back, so it is not for long rows. Gradients or not must not matter: activations that are
+    /// computed a second time have to be the same ones.
     /// </summary>
-    private static bool IsShort(Tensor query) => query.device_type == TorchSharp.DeviceType.CPU && is_grad_enabled() && query.shape[1] <= LongestShort;
+    private static bool IsShort(Tensor query) => query.device_type == TorchSharp.DeviceType.CPU && query.shape[1] <= LongestShort;
 
     /// <summary>Causal attention of <c>[b, t, heads, d]</c> over <c>[b, t, kvHeads, d]</c> → <c>[b, t, heads · d]</c>, scores in full.</summary>
     private Tensor AttendShort(Tensor query, Tensor key, Tensor value)
