@@ -80,6 +80,7 @@ internal sealed class FlatParameters : IDisposable
     public void ZeroGradients()
     {
         using var mode = no_grad();
+        using var scope = NewDisposeScope();      // zero_ gives a second tensor object over the same memory
         Gradients.zero_();
     }
 

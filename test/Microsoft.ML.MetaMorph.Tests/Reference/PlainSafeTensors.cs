@@ -16,9 +16,16 @@ internal static class PlainSafeTensors
         {
             long[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(x => x.GetInt64())];
             int begin = entry.Value.GetProperty("data_offsets")[0].GetInt32(), end = entry.Value.GetProperty("data_offsets")[1].GetInt32();
-            Tensor tensor = empty(shape, dtype: Type(entry.Value.GetProperty("dtype").GetString()!));
-            if (end > begin) tensor.bytes = bytes.AsSpan(8 + header + begin, end - begin);
-            tensors[entry.Name] = tensor.DetachFromDisposeScope();
+            if (entry.Value.GetProperty("dtype").GetString() == "U16")
+            {
+                // TorchSharp has no such element type; the values are what matters.
+                int[] wide = [.. Enumerable.Range(0, (end - begin) / 2).Select(i => (int)BitConverter.ToUInt16(bytes, 8 + header + begin + 2 * i))];
+                tensors[entry.Name] = tensor(wide).reshape(shape).DetachFromDisposeScope();
+                continue;
+            }
+            Tensor values = empty(shape, dtype: Type(entry.Value.GetProperty("dtype").GetString()!));
+            if (end > begin) values.bytes = bytes.AsSpan(8 + header + begin, end - begin);
+            tensors[entry.Name] = values.DetachFromDisposeScope();
         }
         return tensors;
     }

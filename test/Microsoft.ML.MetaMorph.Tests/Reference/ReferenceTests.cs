@@ -33,6 +33,7 @@ public sealed class ReferenceTests
         var reference = new ReferenceCase(Path.Combine(ReferenceCase.Root, name));
         if (Checks.TryGetValue(reference.Kind, out MethodInfo? check))
         {
+            TorchBackend.Require();
             using var scope = TorchSharp.torch.NewDisposeScope();
             check.CreateDelegate<Action<ReferenceCase>>()(reference);
         }

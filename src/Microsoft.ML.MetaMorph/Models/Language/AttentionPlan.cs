@@ -39,7 +39,8 @@ internal sealed class AttentionPlan
         if (padding is null) return Plain(rotary, past, length, device);
         for (int i = 0; i < batch; i++)
         {
-            if (padding[i] < 0 || padding[i] >= past + length) throw new ArgumentException($"Row {i} has {padding[i]} positions of padding among {past + length}.", nameof(layout));
+            // With a cache, a chunk of a long prompt may lie within the padding of a short one.
+            if (padding[i] < 0 || (cache is null && padding[i] >= length)) throw new ArgumentException($"Row {i} has {padding[i]} positions of padding among {past + length}.", nameof(layout));
         }
         return LeftPadded(rotary, padding, past, length, device);
     }

@@ -1,0 +1,7 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Combining marks removed; put a decomposing normal form before it.</summary>
+internal sealed class StripAccentsNormalizer : TextNormalizer
+{
+    public override string Normalize(string original) => UnicodeCharacter.Where(original, rune => !UnicodeCharacter.IsMark(rune));
+}

@@ -1,0 +1,122 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>
+/// Generates responses of text and images: text token by token; after image-start exactly N steps of hidden state → vision head →
+/// projector → next input; then text again. Rows of a batch are in text or in an image independently and end on their own.
+/// </summary>
+/// <remarks>
+/// Differs from the published code, on purpose: exactly <see cref="GenerationOptions.MaxNewTokens"/> positions, an end only at text
+/// positions, and every image-start opens an image. Thread-safe: calls share the weights and nothing else.
+/// </remarks>
+internal sealed class ResponseGenerator : IDisposable
+{
+    private readonly CausalLanguageModel _language;
+    private readonly MetaMorphModel? _visual;
+    private readonly GenerationOptions _options;
+    private readonly Func<ITextStream>? _text;
+    private readonly IReadOnlySet<int> _endIds;
+    private readonly ResponseDecoder _decoder;
+
+    /// <param name="model">Reads and draws images.</param>
+    /// <param name="options">The engine, and how responses are made where a call does not say otherwise.</param>
+    /// <param name="text">Makes a decoder of ids for each response; null leaves texts empty.</param>
+    /// <param name="endIds">Ids that end a response; null takes those of the model's configuration.</param>
+    /// <param name="log">Told which engine decodes.</param>
+    public ResponseGenerator(MetaMorphModel model, GenerationOptions options, Func<ITextStream>? text = null, IEnumerable<int>? endIds = null, Action<string>? log = null)
+        : this(model.Language, model, DecoderSelection.Create(model.Language, model, options, log), options, text, endIds)
+    {
+    }
+
+    /// <summary>A language model alone: no images in or out.</summary>
+    public ResponseGenerator(CausalLanguageModel model, GenerationOptions options, Func<ITextStream>? text = null, IEnumerable<int>? endIds = null, Action<string>? log = null)
+        : this(model, null, DecoderSelection.Create(model, null, options, log), options, text, endIds)
+    {
+    }
+
+    /// <summary>With an engine that was made elsewhere; the generator disposes it.</summary>
+    public ResponseGenerator(CausalLanguageModel language, MetaMorphModel? visual, ResponseDecoder decoder, GenerationOptions options, Func<ITextStream>? text = null, IEnumerable<int>? endIds = null)
+    {
+        (_language, _visual, _decoder, _options, _text) = (language, visual, decoder, options, text);
+        _endIds = (endIds ?? language.Config.EosTokenIds).ToHashSet();
+    }
+
+    /// <summary>What computes the steps, in words.</summary>
+    public string Engine => _decoder.Name;
+
+    /// <summary>One response.</summary>
+    public GeneratedResponse Generate(GenerationRequest request, Action<ResponseUpdate>? receiver = null, CancellationToken cancellation = default)
+        => Generate([request], options: null, receiver is null ? null : (_, update) => receiver(update), cancellation)[0];
+
+    /// <summary>A response for each request, in their order.</summary>
+    /// <param name="requests">The prompts; they may differ in length and images.</param>
+    /// <param name="options">Null takes the generator's; the engine stays that of the generator.</param>
+    /// <param name="receiver">Called on this thread with the number of the request and each piece of its response.</param>
+    /// <param name="cancellation">Ends every response that has not ended; what was made is returned.</param>
+    /// <exception cref="ArgumentException">A request does not fit the model; its number and both figures are named.</exception>
+    public IReadOnlyList<GeneratedResponse> Generate(IReadOnlyList<GenerationRequest> requests, GenerationOptions? options = null, Action<int, ResponseUpdate>? receiver = null, CancellationToken cancellation = default)
+    {
+        if (requests.Count == 0) return [];
+        options ??= _options;
+        Check(options);
+        DecodingPrompt[] prompts = [.. requests.Select((request, i) => Expand(request, i, options.MaxNewTokens))];
+        ResponseRow[] rows = [.. requests.Select((request, i) => new ResponseRow(request, options, _visual?.Config, _endIds, _text?.Invoke(), receiver is null ? null : update => receiver(i, update)))];
+        Run(prompts, rows, options, cancellation);
+        return [.. rows.Select(row => row.Result())];
+    }
+
+    public void Dispose() => _decoder.Dispose();
+
+    private void Run(DecodingPrompt[] prompts, ResponseRow[] rows, GenerationOptions options, CancellationToken cancellation)
+    {
+        using var mode = inference_mode();
+        using var scope = NewDisposeScope();
+        try
+        {
+            using DecodingBatch batch = _decoder.Start(prompts, options.PrefillChunk, cancellation);
+            var live = new List<DecodingRow>(batch.Rows);
+            while (true)
+            {
+                foreach (DecodingRow row in live) rows[row.Index].Take(row);
+                live.RemoveAll(row => rows[row.Index].FinishReason is not null);
+                if (live.Count == 0) return;
+                cancellation.ThrowIfCancellationRequested();
+                batch.Step(live);
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            foreach (ResponseRow row in rows)
+                if (row.FinishReason is null) row.Finish(ResponseFinishReason.Cancelled);
+        }
+    }
+
+    private void Check(GenerationOptions options)
+    {
+        if (!options.BeginWithImage) return;
+        if (_visual is null) throw new InvalidOperationException($"{nameof(GenerationOptions.BeginWithImage)} is set, but the model is a language model without images.");
+        int needed = _visual.Config.VisualTokenCount + 1;
+        if (options.MaxNewTokens < needed)
+            throw new ArgumentException($"{nameof(GenerationOptions.MaxNewTokens)} is {options.MaxNewTokens}; an image takes {needed} positions (image-start and {_visual.Config.VisualTokenCount} visual tokens).", nameof(options));
+    }
+
+    /// <summary>Gives every image of a prompt its positions.</summary>
+    private DecodingPrompt Expand(GenerationRequest request, int number, int maxNew)
+    {
+        int count = _visual?.Config.VisualTokenCount ?? 0, width = _visual?.Config.VisualTokenWidth ?? 0, vocabulary = _language.Config.VocabularySize;
+        if (request.Ids.Length == 0) throw new ArgumentException($"Request {number} has no tokens; a prompt needs at least one.", nameof(request));
+        int images = request.Ids.Count(id => id == MetaMorphModel.ImagePlaceholder);
+        if (images > 0 && _visual is null) throw new ArgumentException($"Request {number} has {images} images, but the model is a language model without images.", nameof(request));
+        if (request.VisualTokens.Length != images * count * width)
+            throw new ArgumentException($"Request {number} has {images} images, which take {images} x {count} x {width} = {images * count * width} values of visual tokens; it has {request.VisualTokens.Length}.", nameof(request));
+        foreach (int id in request.Ids.Concat(request.ForcedIds))
+        {
+            if (id != MetaMorphModel.ImagePlaceholder && (id < 0 || id >= vocabulary))
+                throw new ArgumentException($"Request {number} holds the id {id}; the model's vocabulary has the ids 0 to {vocabulary - 1}.", nameof(request));
+        }
+        if (request.ForcedIds.Contains(MetaMorphModel.ImagePlaceholder)) throw new ArgumentException($"Request {number} forces an image placeholder; force the image-start token instead.", nameof(request));
+        IEnumerable<int> ids = request.Ids.SelectMany(id => Enumerable.Repeat(id, id == MetaMorphModel.ImagePlaceholder ? count : 1));
+        return new DecodingPrompt([.. ids], request.VisualTokens, maxNew, _visual is not null && request.Ids[^1] == _visual.Config.ImageStartId);
+    }
+}

@@ -1,0 +1,56 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Parameters out of an archive. On the CPU, in the stored element type, they alias the mapped file until they are written to.</summary>
+/// <param name="archive">Stays the caller's; parameters outlive it.</param>
+/// <param name="device">Where the parameters go.</param>
+/// <param name="elementType">The type that floating-point tensors are converted to; null = as stored.</param>
+/// <param name="rename">The archive's name for a parameter's; null = the same.</param>
+/// <param name="trainable">Whether floating-point parameters take gradients.</param>
+internal sealed class StoredParameters(TensorArchive archive, Device device, ScalarType? elementType = null, Func<string, string>? rename = null, bool trainable = false) : ParameterSource
+{
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+
+    public override Device Device => device;
+
+    public override bool Has(string name) => archive.Tensors.ContainsKey(StoredName(name));
+
+    public override Parameter Get(string name, long[] shape, Initialization initialization)
+    {
+        string stored = StoredName(name);
+        TensorInfo info = archive.Tensors.TryGetValue(stored, out TensorInfo? found) ? found : throw Missing(name, stored, shape);
+        if (!info.Shape.AsSpan().SequenceEqual(shape))
+            throw new InvalidDataException($"'{info.File}': tensor '{stored}' has the shape [{string.Join(", ", info.Shape)}], the model needs [{string.Join(", ", shape)}]. The weights and the configuration do not belong together.");
+        _used.Add(stored);
+        using var scope = NewDisposeScope();
+        bool isFloating = ElementTypes.IsFloatingPoint(info.ElementType);
+        Tensor values = archive.Read(stored).to(isFloating && elementType is { } wanted ? wanted : info.ElementType, device).contiguous();
+        return new Parameter(values.DetachFromDisposeScope(), requires_grad: trainable && isFloating);
+    }
+
+    /// <summary>The archive's tensors that no module asked for, in order, except those that <paramref name="ignore"/> accepts.</summary>
+    public IReadOnlyList<string> Unused(Func<string, bool>? ignore = null)
+        => [.. archive.Tensors.Keys.Where(n => !_used.Contains(n) && ignore?.Invoke(n) != true).Order(StringComparer.Ordinal)];
+
+    /// <summary>Throws if <see cref="Unused"/> is not empty: a model that leaves weights unread is often configured wrongly.</summary>
+    /// <exception cref="InvalidDataException">The message names the file and the tensors.</exception>
+    public void RefuseUnused(Func<string, bool>? ignore = null)
+    {
+        if (Unused(ignore) is not { Count: > 0 } unused) return;
+        string more = unused.Count > 10 ? $" and {unused.Count - 10} more" : "";
+        throw new InvalidDataException($"'{archive.Location}': the model uses {_used.Count} tensors and leaves {unused.Count} unread: {string.Join(", ", unused.Take(10))}{more}. The weights and the configuration do not belong together.");
+    }
+
+    private string StoredName(string name) => rename?.Invoke(name) ?? name;
+
+    private InvalidDataException Missing(string name, string stored, long[] shape)
+    {
+        string asked = stored == name ? "" : $" (for '{name}')";
+        string tail = stored[(stored.LastIndexOf('.') + 1)..];
+        string[] close = [.. archive.Tensors.Values.Where(t => t.Name.EndsWith(tail, StringComparison.Ordinal) && t.Shape.AsSpan().SequenceEqual(shape)).Select(t => t.Name).Order(StringComparer.Ordinal).Take(5)];
+        string hint = close.Length == 0 ? "" : $" Tensors of that shape and a like name: {string.Join(", ", close)}.";
+        return new InvalidDataException($"'{archive.Location}': tensor '{stored}'{asked} of shape [{string.Join(", ", shape)}] is missing among {archive.Tensors.Count}.{hint}");
+    }
+}

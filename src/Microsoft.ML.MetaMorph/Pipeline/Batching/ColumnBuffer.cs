@@ -1,0 +1,104 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Holds the values of one passed-through column for the rows of a batch; the input has moved on already.</summary>
+internal abstract class ColumnBuffer : IDisposable
+{
+    /// <summary>Whether values of the type can be held; a mutable object of a foreign type cannot, its producer may use it again.</summary>
+    public static bool CanHold(DataViewType type) => type.RawType.IsValueType || type.RawType == typeof(MLImage) || type.RawType == typeof(string);
+
+    public static ColumnBuffer Create(DataViewRow row, DataViewSchema.Column column, int capacity)
+    {
+        Type raw = column.Type.RawType;
+        Type buffer = raw.IsGenericType && raw.GetGenericTypeDefinition() == typeof(VBuffer<>)
+            ? typeof(Vectors<>).MakeGenericType(raw.GetGenericArguments())
+            : raw == typeof(MLImage) ? typeof(Images)
+            : CanHold(column.Type) ? typeof(Scalars<>).MakeGenericType(raw)
+            : typeof(Direct<>).MakeGenericType(raw);
+        return (ColumnBuffer)Activator.CreateInstance(buffer, row, column, capacity)!;
+    }
+
+    /// <summary>Takes the value of the row on which the input stands.</summary>
+    public abstract void Store(int slot);
+
+    public abstract Delegate CreateGetter(Func<int> slot);
+
+    public virtual void Dispose()
+    {
+    }
+
+    private sealed class Scalars<T>(DataViewRow row, DataViewSchema.Column column, int capacity) : ColumnBuffer
+    {
+        private readonly ValueGetter<T> _get = row.GetGetter<T>(column);
+        private readonly T[] _values = new T[capacity];
+
+        public override void Store(int slot) => _get(ref _values[slot]!);
+
+        public override Delegate CreateGetter(Func<int> slot) => (ValueGetter<T>)((ref T value) => value = _values[slot()]);
+    }
+
+    private sealed class Vectors<T>(DataViewRow row, DataViewSchema.Column column, int capacity) : ColumnBuffer
+    {
+        private readonly ValueGetter<VBuffer<T>> _get = row.GetGetter<VBuffer<T>>(column);
+        private readonly VBuffer<T>[] _values = new VBuffer<T>[capacity];
+
+        public override void Store(int slot) => _get(ref _values[slot]);
+
+        // A copy: the consumer may write into the buffer it passed.
+        public override Delegate CreateGetter(Func<int> slot) => (ValueGetter<VBuffer<T>>)((ref VBuffer<T> value) => _values[slot()].CopyTo(ref value));
+    }
+
+    /// <summary>
+    /// Pictures. ML.NET's convention: a producer disposes what the caller's variable holds and puts a new picture there, and the
+    /// consumer owns that one; so the buffer keeps copies and hands out copies.
+    /// </summary>
+    private sealed class Images(DataViewRow row, DataViewSchema.Column column, int capacity) : ColumnBuffer
+    {
+        private readonly ValueGetter<MLImage> _get = row.GetGetter<MLImage>(column);
+        private readonly MLImage?[] _values = new MLImage?[capacity];
+        private MLImage? _upstream;
+
+        public override void Store(int slot)
+        {
+            UpstreamImage.Get(_get, ref _upstream);
+            _values[slot]?.Dispose();
+            _values[slot] = null;
+            _values[slot] = UpstreamImage.Copy(_upstream);
+        }
+
+        public override Delegate CreateGetter(Func<int> slot) => (ValueGetter<MLImage>)((ref MLImage value) =>
+        {
+            value?.Dispose();
+            value = UpstreamImage.Copy(_values[slot()])!;
+        });
+
+        public override void Dispose()
+        {
+            foreach (MLImage? image in _values) image?.Dispose();
+            Array.Clear(_values);
+        }
+    }
+
+    /// <summary>A value that cannot be held: batches have one row, and the input still stands on it.</summary>
+    private sealed class Direct<T> : ColumnBuffer
+    {
+        private readonly ValueGetter<T> _get;
+
+        public Direct(DataViewRow row, DataViewSchema.Column column, int capacity)
+        {
+            if (capacity != 1) throw new ArgumentOutOfRangeException(nameof(capacity), capacity, $"Values of the column '{column.Name}' ({column.Type}) cannot be held for more than one row.");
+            _get = row.GetGetter<T>(column);
+        }
+
+        public override void Store(int slot)
+        {
+        }
+
+        public override Delegate CreateGetter(Func<int> slot) => (ValueGetter<T>)((ref T value) =>
+        {
+            _ = slot();
+            _get(ref value);
+        });
+    }
+}

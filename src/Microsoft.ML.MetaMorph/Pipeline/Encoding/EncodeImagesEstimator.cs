@@ -1,0 +1,90 @@
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Encodes pictures as visual tokens with a frozen image encoder.</summary>
+/// <remarks>
+/// <format type="text/markdown"><![CDATA[
+/// ### Estimator Characteristics
+/// |  |  |
+/// | -- | -- |
+/// | Does this estimator need to look at the data to train its parameters? | No |
+/// | Input column data type | one or several of: <xref:Microsoft.ML.Data.MLImage>, text (a path), vector of text (several paths), vector of byte (one encoded picture) |
+/// | Output column data type | Vector of <xref:System.Single> with the dimensions [pictures, N, D]; the number of pictures is unknown in the type |
+/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.MetaMorph and one of TorchSharp-cpu, TorchSharp-cuda-linux, TorchSharp-cuda-windows |
+/// | Exportable to ONNX | No |
+///
+/// Vectors of ML.NET hold no pictures: rows of several pictures have several columns, or one column of paths. The pictures of all columns
+/// stand one after another. A missing picture (null, an empty path, no bytes) gives no tokens; a row without any, a vector of length 0. A file that is not there or is no picture is
+/// an error that names the row, the column and the file. Pictures of any sizes may stand in one batch. Every epoch of training reads the
+/// column again: put `AppendCacheCheckpoint` behind it.
+/// ]]></format>
+/// </remarks>
+public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
+{
+    private readonly IHostEnvironment _environment;
+    private readonly Options _options;
+
+    internal EncodeImagesEstimator(IHostEnvironment environment, Options options)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(options.OutputColumnName);
+        ArgumentNullException.ThrowIfNull(options.Encoder);
+        ArgumentNullException.ThrowIfNull(options.InputColumnNames);
+        if (options.BatchSize < 1) throw new ArgumentOutOfRangeException(nameof(options), options.BatchSize, $"{nameof(Options.BatchSize)} is {options.BatchSize}; at least 1 is needed.");
+        _environment = environment;
+        _options = options;
+    }
+
+    /// <summary>Makes the transformer; no row is read.</summary>
+    /// <param name="input">Rows of the schema that will be transformed.</param>
+    /// <returns>The transformer. It shares the encoder's weights.</returns>
+    /// <exception cref="ArgumentException">The input column is missing or of another type.</exception>
+    public EncodeImagesTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var settings = new EncodeImagesSettings(_options.OutputColumnName, [.. _options.InputColumns], _options.ImageFolder, _options.BatchSize);
+        var transformer = new EncodeImagesTransformer(_environment, settings, _options.Encoder.Share());
+        try
+        {
+            transformer.GetOutputSchema(input.Schema);
+            return transformer;
+        }
+        catch
+        {
+            transformer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The schema after the transformer.</summary>
+    /// <param name="inputSchema">The schema before it.</param>
+    /// <returns>The input's columns and the visual tokens.</returns>
+    /// <exception cref="ArgumentException">The input column is missing or of another type.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        foreach (string input in _options.InputColumns) ImageColumn.Require(inputSchema, input, EncodeImagesTransformer.Role);
+        return SchemaShapes.Append(inputSchema, EncodeImagesTransformer.Output(_options.OutputColumnName, _options.Encoder.VisualTokenCount, _options.Encoder.VisualTokenWidth));
+    }
+
+    /// <summary>Options of <see cref="EncodeImagesEstimator"/>.</summary>
+    public sealed class Options
+    {
+        /// <summary>The column of visual tokens that is appended.</summary>
+        public string OutputColumnName { get; set; } = "VisualTokens";
+
+        /// <summary>The columns of pictures; their pictures are taken in this order. Empty: one column, with the name of the output.</summary>
+        public IReadOnlyList<string> InputColumnNames { get; set; } = [];
+
+        /// <summary>The encoder.</summary>
+        public required ImageEncoder Encoder { get; set; }
+
+        /// <summary>The folder at which relative paths start. Null: the current folder of the process. It is saved with the model.</summary>
+        public string? ImageFolder { get; set; }
+
+        /// <summary>Rows that are read ahead, and pictures that go through the tower at a time; at least 1. Default: 16.</summary>
+        public int BatchSize { get; set; } = 16;
+
+        internal IReadOnlyList<string> InputColumns => InputColumnNames.Count == 0 ? [OutputColumnName] : InputColumnNames;
+    }
+}

@@ -1,0 +1,87 @@
+using System.IO.Compression;
+using System.Runtime.CompilerServices;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.MetaMorph;
+using Microsoft.ML.Runtime;
+
+[assembly: LoadableClass(typeof(ITransformer), typeof(MLNetInternals), null, typeof(SignatureLoadModel), "MetaMorph transformer", MLNetInternals.LoadName)]
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>
+/// Every use of what Microsoft.ML keeps internal, in one place: what an environment is set to, and saving to and loading from the
+/// model zip without a registration call. One loader serves all transformers; a word in the model stream says which one follows.
+/// </summary>
+/// <remarks>
+/// build/Publicize.targets shows these members to the compiler and <c>IgnoresAccessChecksTo</c> to the runtime. A new major version of
+/// Microsoft.ML has to be tried against this file (and against the zip kept under test/) before it is allowed.
+/// </remarks>
+internal static class MLNetInternals
+{
+    /// <summary>The name under which the loader is found: at most 24 ASCII characters, never to be changed.</summary>
+    internal const string LoadName = "MetaMorphTransformer";
+
+    // Exactly eight characters. 0x00010001: the first format.
+    private static VersionInfo Version => new(
+        modelSignature: "METAMORP",
+        verWrittenCur: 0x00010001,
+        verReadableCur: 0x00010001,
+        verWeCanReadBack: 0x00010001,
+        loaderSignature: LoadName,
+        // The simple name: a version or a key in the file would tie it to one build.
+        loaderAssemblyName: typeof(MLNetInternals).Assembly.GetName().Name);
+
+    /// <summary>What the user set on the <see cref="MLContext"/>.</summary>
+    public static EnvironmentSettings Settings(IHostEnvironment environment)
+        => environment is IHostEnvironmentInternal known
+            ? new EnvironmentSettings(known.Seed, known.GpuDeviceId, known.FallbackToCpu, known.TempFilePath ?? Path.GetTempPath())
+            : new EnvironmentSettings(null, null, FallbackToCpu: true, Path.GetTempPath());
+
+    /// <summary>Whether the execution of this host was cancelled through its environment.</summary>
+    public static bool IsCanceled(IHost host) => host is ICancelable { IsCanceled: true };
+
+    /// <summary>Saves a transformer of ours in the directory that <paramref name="context"/> stands for.</summary>
+    public static void Save(ModelSaveContext context, string kind, Action<ModelZipWriter> write)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        context.CheckAtModel();
+        if (!context.InRepository) throw new NotSupportedException("A MetaMorph transformer is saved into a model zip (mlContext.Model.Save), not into a bare stream.");
+        context.SetVersionInfo(Version);
+        context.Writer.Write(kind);
+        ZipArchive archive = WriterArchive(context.Repository);
+        write(new ModelZipWriter(archive, ArchiveStream(archive), context.Directory));
+    }
+
+    // Found by name by ML.NET's component catalog; the return type must be the attribute's instance type.
+    private static ITransformer Create(IHostEnvironment environment, ModelLoadContext context)
+    {
+        context.CheckAtModel(Version);
+        string kind = context.Reader.ReadString();
+        ZipArchive archive = ReaderArchive(context.Repository);
+        return SavedKinds.Load(kind, environment, new ModelZipReader(archive, ArchiveStream(archive), context.Directory));
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_archive")]
+    private static extern ref ZipArchive WriterArchive(RepositoryWriter repository);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_archive")]
+    private static extern ref ZipArchive ReaderArchive(RepositoryReader repository);
+
+    // The stream under the archive tells where an entry lies in the file. Where a later .NET has renamed the field nothing is lost but
+    // the mapping in place: entries are then copied into memory.
+    private static Stream? ArchiveStream(ZipArchive archive)
+    {
+        try
+        {
+            return ArchiveStreamField(archive);
+        }
+        catch (MissingFieldException)
+        {
+            return null;
+        }
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_archiveStream")]
+    private static extern ref Stream ArchiveStreamField(ZipArchive archive);
+}

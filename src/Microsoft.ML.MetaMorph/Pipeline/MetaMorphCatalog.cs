@@ -1,0 +1,91 @@
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Components that read pictures and predict them; from <c>mlContext.MetaMorph()</c>.</summary>
+public sealed class MetaMorphCatalog
+{
+    private readonly IHostEnvironment _environment;
+
+    internal MetaMorphCatalog(IHostEnvironment environment)
+    {
+        _environment = environment;
+        Trainers = new MetaMorphTrainers(environment);
+    }
+
+    /// <summary>The components that learn.</summary>
+    public MetaMorphTrainers Trainers { get; }
+
+    /// <summary>Encodes pictures as visual tokens.</summary>
+    /// <param name="outputColumnName">The column of visual tokens that is appended: <c>Vector&lt;Single&gt;</c> [pictures, N, D].</param>
+    /// <param name="inputColumnName">The column of pictures: <see cref="Data.MLImage"/>, text (a path), vector of text (several paths), or vector of byte (an encoded picture).</param>
+    /// <param name="encoder">The encoder; the transformer shares its weights.</param>
+    /// <param name="imageFolder">The folder at which relative paths start; null for the current folder of the process.</param>
+    /// <param name="batchSize">Rows that are read ahead, and pictures that go through the encoder at a time.</param>
+    /// <returns>The estimator.</returns>
+    public EncodeImagesEstimator EncodeImages(string outputColumnName, string inputColumnName, ImageEncoder encoder, string? imageFolder = null, int batchSize = 16)
+        => EncodeImages(outputColumnName, [inputColumnName], encoder, imageFolder, batchSize);
+
+    /// <summary>Encodes the pictures of several columns, one after another, as visual tokens.</summary>
+    /// <param name="outputColumnName">The column of visual tokens that is appended: <c>Vector&lt;Single&gt;</c> [pictures, N, D].</param>
+    /// <param name="inputColumnNames">The columns of pictures, in the order of their pictures; a row that has fewer leaves some empty.</param>
+    /// <param name="encoder">The encoder; the transformer shares its weights.</param>
+    /// <param name="imageFolder">The folder at which relative paths start; null for the current folder of the process.</param>
+    /// <param name="batchSize">Rows that are read ahead, and pictures that go through the encoder at a time.</param>
+    /// <returns>The estimator.</returns>
+    public EncodeImagesEstimator EncodeImages(string outputColumnName, IReadOnlyList<string> inputColumnNames, ImageEncoder encoder, string? imageFolder = null, int batchSize = 16)
+        => EncodeImages(new EncodeImagesEstimator.Options
+        {
+            OutputColumnName = outputColumnName,
+            InputColumnNames = inputColumnNames,
+            Encoder = encoder,
+            ImageFolder = imageFolder,
+            BatchSize = batchSize,
+        });
+
+    /// <summary>Encodes pictures as visual tokens.</summary>
+    /// <param name="options">Columns, encoder and batch size.</param>
+    /// <returns>The estimator.</returns>
+    public EncodeImagesEstimator EncodeImages(EncodeImagesEstimator.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new EncodeImagesEstimator(_environment, options);
+    }
+
+    /// <summary>Answers prompts with a pretrained MetaMorph; nothing is trained.</summary>
+    /// <param name="pretrainedFolder">A folder in Hugging Face layout, or the name (<c>org/name</c>) of a model in the local Hugging Face cache.</param>
+    /// <param name="outputColumnName">The column of response texts that is appended.</param>
+    /// <param name="promptColumnName">The column of prompts: text, or vector of text (several turns).</param>
+    /// <param name="visualTokensColumnName">The column of visual tokens; null where no prompt has pictures.</param>
+    /// <param name="outputVisualTokensColumnName">The column of the responses' visual tokens that is appended; null for none.</param>
+    /// <param name="generation">How responses are made; null for greedy decoding.</param>
+    /// <param name="batchSize">Rows that are answered at a time.</param>
+    /// <returns>The estimator.</returns>
+    public GenerateResponseEstimator GenerateResponse(
+        string pretrainedFolder,
+        string outputColumnName = "PredictedResponse",
+        string promptColumnName = "Prompt",
+        string? visualTokensColumnName = "VisualTokens",
+        string? outputVisualTokensColumnName = "ResponseVisualTokens",
+        GenerationOptions? generation = null,
+        int batchSize = 8)
+        => GenerateResponse(new GenerateResponseEstimator.Options
+        {
+            PretrainedFolder = pretrainedFolder,
+            OutputColumnName = outputColumnName,
+            PromptColumnName = promptColumnName,
+            VisualTokensColumnName = visualTokensColumnName,
+            OutputVisualTokensColumnName = outputVisualTokensColumnName,
+            Generation = generation ?? new GenerationOptions(),
+            GenerationBatchSize = batchSize,
+        });
+
+    /// <summary>Answers prompts with a pretrained MetaMorph; nothing is trained.</summary>
+    /// <param name="options">Folder, columns and generation.</param>
+    /// <returns>The estimator.</returns>
+    public GenerateResponseEstimator GenerateResponse(GenerateResponseEstimator.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new GenerateResponseEstimator(_environment, options);
+    }
+}

@@ -1,0 +1,83 @@
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>The components of <c>mlContext.MetaMorph()</c> that learn.</summary>
+public sealed class MetaMorphTrainers
+{
+    private readonly IHostEnvironment _environment;
+
+    internal MetaMorphTrainers(IHostEnvironment environment)
+    {
+        _environment = environment;
+    }
+
+    /// <summary>Visual-Predictive Instruction Tuning (arXiv 2412.14164) from a pretrained folder.</summary>
+    /// <param name="pretrainedFolder">A folder in Hugging Face layout with a MetaMorph or a language model, or the name (<c>org/name</c>) of one in the local Hugging Face cache.</param>
+    /// <param name="outputColumnName">The column of response texts that is appended.</param>
+    /// <param name="promptColumnName">The column of prompts: text, or vector of text (several turns).</param>
+    /// <param name="responseColumnName">The column of responses, as the prompts.</param>
+    /// <param name="visualTokensColumnName">The column of visual tokens: pictures of the prompts first, in the order of their marks.</param>
+    /// <param name="outputVisualTokensColumnName">The column of the responses' visual tokens that is appended; null for none.</param>
+    /// <param name="epochs">Passes over the rows.</param>
+    /// <param name="batchSize">Rows of an optimizer step.</param>
+    /// <param name="learningRate">The peak learning rate; null for the paper's, scaled to the batch size.</param>
+    /// <returns>The trainer.</returns>
+    public VisualPredictiveInstructionTuningTrainer VisualPredictiveInstructionTuning(
+        string pretrainedFolder,
+        string outputColumnName = "PredictedResponse",
+        string promptColumnName = "Prompt",
+        string responseColumnName = "Response",
+        string visualTokensColumnName = "VisualTokens",
+        string? outputVisualTokensColumnName = "ResponseVisualTokens",
+        int epochs = 1,
+        int batchSize = 32,
+        double? learningRate = null)
+        => VisualPredictiveInstructionTuning(new VisualPredictiveInstructionTuningTrainer.Options
+        {
+            PretrainedFolder = pretrainedFolder,
+            OutputColumnName = outputColumnName,
+            PromptColumnName = promptColumnName,
+            ResponseColumnName = responseColumnName,
+            VisualTokensColumnName = visualTokensColumnName,
+            OutputVisualTokensColumnName = outputVisualTokensColumnName,
+            Training = new VisualPredictiveTrainingOptions { Epochs = epochs, BatchSize = batchSize, LearningRate = learningRate },
+        });
+
+    /// <summary>Visual-Predictive Instruction Tuning (arXiv 2412.14164), from a pretrained folder or from nothing.</summary>
+    /// <param name="options">Columns, start, training and generation.</param>
+    /// <returns>The trainer.</returns>
+    public VisualPredictiveInstructionTuningTrainer VisualPredictiveInstructionTuning(VisualPredictiveInstructionTuningTrainer.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new VisualPredictiveInstructionTuningTrainer(_environment, options);
+    }
+
+    /// <summary>Trains an image encoder on pictures with captions, from nothing.</summary>
+    /// <param name="outputColumnName">The column of visual tokens that is appended.</param>
+    /// <param name="imageColumnName">The column of pictures: one a row.</param>
+    /// <param name="captionColumnName">The column of captions: text.</param>
+    /// <param name="training">Sizes, losses, batch size and learning rate; null for the defaults.</param>
+    /// <returns>The trainer.</returns>
+    public LanguageImagePretrainingTrainer LanguageImagePretraining(
+        string outputColumnName = "VisualTokens",
+        string imageColumnName = "Image",
+        string captionColumnName = "Caption",
+        LanguageImagePretrainingOptions? training = null)
+        => LanguageImagePretraining(new LanguageImagePretrainingTrainer.Options
+        {
+            OutputColumnName = outputColumnName,
+            ImageColumnName = imageColumnName,
+            CaptionColumnName = captionColumnName,
+            Training = training ?? new LanguageImagePretrainingOptions(),
+        });
+
+    /// <summary>Trains an image encoder on pictures with captions, from nothing or from a published SigLIP.</summary>
+    /// <param name="options">Columns, start and training.</param>
+    /// <returns>The trainer.</returns>
+    public LanguageImagePretrainingTrainer LanguageImagePretraining(LanguageImagePretrainingTrainer.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new LanguageImagePretrainingTrainer(_environment, options);
+    }
+}

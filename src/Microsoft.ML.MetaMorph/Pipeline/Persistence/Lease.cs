@@ -1,0 +1,80 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>
+/// A hold on something that several owners share: it is disposed when its last hold is. A hold that nobody disposed counts as given
+/// back once it is unreachable, because ML.NET's prediction engine never disposes the row it drives.
+/// </summary>
+internal sealed class Lease<T> : IDisposable
+    where T : class, IDisposable
+{
+    private readonly Shared _shared;
+    private int _disposed;
+
+    /// <summary>The first hold; <paramref name="value"/> belongs to the leases from now on.</summary>
+    public Lease(T value)
+        : this(new Shared(value))
+    {
+    }
+
+    private Lease(Shared shared)
+    {
+        _shared = shared;
+    }
+
+    ~Lease() => Return();
+
+    /// <summary>What is held.</summary>
+    /// <exception cref="ObjectDisposedException">This hold was given back.</exception>
+    public T Value
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed != 0, typeof(T));
+            return _shared.Value;
+        }
+    }
+
+    /// <summary>Another hold on the same thing.</summary>
+    /// <exception cref="ObjectDisposedException">This hold was given back.</exception>
+    public Lease<T> Share()
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0 || !_shared.TryAdd(), typeof(T));
+        return new Lease<T>(_shared);
+    }
+
+    public void Dispose()
+    {
+        Return();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Return()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0) _shared.Remove();
+    }
+
+    private sealed class Shared(T value)
+    {
+        private int _holds = 1;
+
+        public T Value => value;
+
+        public bool TryAdd()
+        {
+            int holds = Volatile.Read(ref _holds);
+            while (holds > 0)
+            {
+                int seen = Interlocked.CompareExchange(ref _holds, holds + 1, holds);
+                if (seen == holds) return true;
+                holds = seen;
+            }
+
+            return false;
+        }
+
+        public void Remove()
+        {
+            if (Interlocked.Decrement(ref _holds) == 0) value.Dispose();
+        }
+    }
+}

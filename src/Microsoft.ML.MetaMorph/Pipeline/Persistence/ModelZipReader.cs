@@ -1,0 +1,73 @@
+using System.IO.Compression;
+using System.Text;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Reads the files of one transformer from its directory of the model zip.</summary>
+internal sealed class ModelZipReader
+{
+    private readonly ZipArchive _archive;
+    private readonly FileStream? _file;
+    private readonly string _directory;
+
+    public ModelZipReader(ZipArchive archive, Stream? stream, string? directory)
+    {
+        _archive = archive;
+        // A stream made from a bare handle has no path.
+        _file = stream is FileStream file && File.Exists(file.Name) ? file : null;
+        _directory = Normalize(directory);
+    }
+
+    /// <summary>Zip and directory, for messages.</summary>
+    public string Location => $"{_file?.Name ?? "model zip"}, {_directory}";
+
+    /// <summary>Directories end in a slash and are separated by slashes; ML.NET writes the separator of the machine.</summary>
+    public static string Normalize(string? directory) => string.IsNullOrEmpty(directory) ? "" : directory.Replace('\\', '/').TrimEnd('/') + "/";
+
+    /// <summary>Whether the file is there.</summary>
+    public bool Contains(string name) => Find(name) is not null;
+
+    /// <summary>Reads a small text file.</summary>
+    /// <exception cref="InvalidDataException">The file is not in the zip.</exception>
+    public string ReadText(string name)
+    {
+        using Stream stream = Open(name);
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        return reader.ReadToEnd();
+    }
+
+    /// <summary>Opens a file for reading from its start; the length is that of the contents.</summary>
+    /// <exception cref="InvalidDataException">The file is not in the zip.</exception>
+    public Stream Open(string name) => Require(name).Open();
+
+    /// <summary>The length of a file's contents in bytes.</summary>
+    public long Length(string name) => Require(name).Length;
+
+    /// <summary>Where a stored file lies in the zip, or null where the zip is no file on disk or the entry is compressed.</summary>
+    public FileRegion? Locate(string name)
+    {
+        ZipArchiveEntry entry = Require(name);
+        if (_file is null) return null;
+        // The entries are read once more, by our own reader: System.IO.Compression does not tell where they lie.
+        return ZipDirectory.Read(_file.Name).Records.TryGetValue(entry.FullName, out ZipRecord? record) && record.IsStored
+            ? new FileRegion(_file.Name, record.Offset, record.Length)
+            : null;
+    }
+
+    private ZipArchiveEntry Require(string name)
+        => Find(name) ?? throw new InvalidDataException($"{Location}: the file '{name}' is missing; the model was not saved whole or is not one of ours.");
+
+    private ZipArchiveEntry? Find(string name)
+    {
+        string path = _directory + name;
+        foreach (ZipArchiveEntry entry in _archive.Entries)
+        {
+            if (entry.FullName.Replace('\\', '/') == path) return entry;
+        }
+
+        return null;
+    }
+}
+
+/// <summary>A run of bytes in a file.</summary>
+internal readonly record struct FileRegion(string Path, long Offset, long Length);

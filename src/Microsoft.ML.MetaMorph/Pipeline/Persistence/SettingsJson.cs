@@ -1,0 +1,39 @@
+using System.Text.Json;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>What a transformer's settings look like in the zip: a small, readable file beside the model's.</summary>
+internal static class SettingsJson
+{
+    /// <summary>The file's name.</summary>
+    public const string FileName = "metamorph.json";
+
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+    };
+
+    public static void Write<T>(ModelZipWriter zip, T settings) => zip.Write(FileName, JsonSerializer.Serialize(settings, Options));
+
+    /// <exception cref="InvalidDataException">The file is missing or not what was saved.</exception>
+    public static T Read<T>(ModelZipReader zip)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(zip.ReadText(FileName), Options) ?? throw new InvalidDataException($"{zip.Location}: '{FileName}' is empty.");
+        }
+        catch (JsonException failure)
+        {
+            throw new InvalidDataException($"{zip.Location}: '{FileName}' is not what was saved: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>The bytes of one JSON value that writes itself.</summary>
+    public static byte[] Bytes(Action<Utf8JsonWriter> write)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true })) write(writer);
+        return buffer.ToArray();
+    }
+}

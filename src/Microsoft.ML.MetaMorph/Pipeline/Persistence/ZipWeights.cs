@@ -1,0 +1,99 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>The weights of one transformer in a model zip: a safetensors file, stored as it is.</summary>
+/// <remarks>
+/// Large weights are mapped where they lie, so that loading copies nothing; the zip is then kept open for reading, which makes an
+/// attempt to overwrite it fail instead of destroying the mapping. Small weights, and those of a zip that is no file on disk, go
+/// through a temporary file that is deleted at once, and leave the zip free: a small model may be saved over the file it came from.
+/// </remarks>
+internal sealed class ZipWeights : IDisposable
+{
+    /// <summary>The file's name in the transformer's directory.</summary>
+    public const string FileName = "model.safetensors";
+
+    /// <summary>From this many bytes on weights are mapped in place.</summary>
+    public const long MapFrom = 64L << 20;
+
+    private readonly FileStream? _kept;
+    private readonly string? _temporary;
+
+    private ZipWeights(TensorArchive archive, FileStream? kept, string? temporary)
+    {
+        Archive = archive;
+        _kept = kept;
+        _temporary = temporary;
+    }
+
+    public TensorArchive Archive { get; }
+
+    /// <summary>Whether the weights lie in the zip itself.</summary>
+    public bool IsMappedInPlace => _kept is not null;
+
+    /// <summary>Writes tensors; an element type of theirs is kept.</summary>
+    public static void Write(ModelZipWriter zip, IEnumerable<KeyValuePair<string, TorchSharp.torch.Tensor>> tensors)
+        => zip.WriteStored(FileName, (stream, offset) => SafeTensorsWriter.Write(stream, tensors, position: offset));
+
+    /// <summary>Opens the weights.</summary>
+    /// <param name="zip">The transformer's directory.</param>
+    /// <param name="temporaryFolder">Where a temporary file may be made.</param>
+    /// <param name="mapFrom">The number of bytes from which on weights are mapped in place.</param>
+    /// <exception cref="InvalidDataException">They are missing or broken.</exception>
+    public static ZipWeights Open(ModelZipReader zip, string temporaryFolder, long mapFrom = MapFrom)
+    {
+        if (zip.Length(FileName) >= mapFrom && zip.Locate(FileName) is { } region) return InPlace(region);
+        string temporary = Path.Combine(temporaryFolder, $"metamorph-{Guid.NewGuid():N}.safetensors");
+        try
+        {
+            using (Stream source = zip.Open(FileName))
+            using (FileStream target = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None)) source.CopyTo(target, 1 << 20);
+            var weights = new ZipWeights(SafeTensorsArchive.Open(temporary), null, temporary);
+            // Where the system lets a mapped file go, its name is gone at once; elsewhere with the weights.
+            weights.TryDelete();
+            return weights;
+        }
+        catch (Exception failure) when (failure is InvalidDataException or EndOfStreamException)
+        {
+            File.Delete(temporary);
+            throw new InvalidDataException($"{zip.Location}: the weights '{FileName}' are broken: {failure.Message}", failure);
+        }
+    }
+
+    public void Dispose()
+    {
+        Archive.Dispose();
+        _kept?.Dispose();
+        TryDelete();
+    }
+
+    private static ZipWeights InPlace(FileRegion region)
+    {
+        // The share mode turns File.Create on the same path into an error, on every system.
+        var kept = new FileStream(region.Path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+        try
+        {
+            return new ZipWeights(SafeTensorsArchive.Open(region.Path, region.Offset, region.Length), kept, null);
+        }
+        catch
+        {
+            kept.Dispose();
+            throw;
+        }
+    }
+
+    private void TryDelete()
+    {
+        if (_temporary is null) return;
+        try
+        {
+            File.Delete(_temporary);
+        }
+        catch (IOException)
+        {
+            // Windows keeps a mapped file; Dispose comes back.
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // The same, as Windows says it for some file systems.
+        }
+    }
+}

@@ -1,0 +1,69 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>The texts of a row as a conversation, with messages that name row and columns.</summary>
+internal sealed class ConversationRow
+{
+    private readonly long _number;
+    private readonly string _textColumns;
+    private readonly string? _visualColumn;
+
+    private ConversationRow(long number, string textColumns, string? visualColumn, Conversation conversation)
+    {
+        _number = number;
+        _textColumns = textColumns;
+        _visualColumn = visualColumn;
+        Conversation = conversation;
+    }
+
+    public Conversation Conversation { get; }
+
+    /// <summary>A row whose last prompt is to be answered.</summary>
+    /// <param name="settings">The columns' names.</param>
+    /// <param name="number">The row's number.</param>
+    /// <param name="prompts">The turns of the prompt column.</param>
+    /// <param name="responses">The turns of the response column; those behind the last but one are not looked at.</param>
+    /// <exception cref="InvalidDataException">There is no prompt, or an earlier turn has no response.</exception>
+    public static ConversationRow ForPrompt(MetaMorphSettings settings, long number, string[] prompts, string[]? responses)
+    {
+        int answered = prompts.Length - 1;
+        if (prompts.Length == 0) throw new InvalidDataException($"Row {number}, column '{settings.PromptColumnName}': there is no turn to answer.");
+        if (answered > 0 && (responses?.Length ?? 0) < answered)
+        {
+            string found = responses is null ? "there is no response column" : $"the column '{settings.ResponseColumnName}' has {responses.Length}";
+            throw new InvalidDataException($"Row {number}: the column '{settings.PromptColumnName}' has {prompts.Length} turns, so {answered} earlier answers are needed, but {found}.");
+        }
+
+        string[] history = answered > 0 ? responses![..answered] : [];
+        return Create(settings, number, prompts, history, settings.PromptColumnName);
+    }
+
+    /// <summary>A row to learn from.</summary>
+    /// <exception cref="InvalidDataException">Turns differ in number, or there is no response to learn.</exception>
+    public static ConversationRow ForTraining(MetaMorphSettings settings, long number, string[] prompts, string[] responses)
+    {
+        if (prompts.Length != responses.Length)
+            throw new InvalidDataException($"Row {number}: the column '{settings.PromptColumnName}' has {prompts.Length} turns, the column '{settings.ResponseColumnName}' {responses.Length}; each prompt needs a response.");
+        if (responses.All(string.IsNullOrEmpty))
+            throw new InvalidDataException($"Row {number}, column '{settings.ResponseColumnName}': the text is empty, so there is nothing to learn.");
+        return Create(settings, number, prompts, responses, $"{settings.PromptColumnName}' and '{settings.ResponseColumnName}");
+    }
+
+    /// <summary>Checks that every mark has its picture.</summary>
+    /// <param name="pictures">The pictures of the row.</param>
+    /// <param name="exactly">Whether pictures without a mark are an error too.</param>
+    /// <exception cref="InvalidDataException">They do not fit.</exception>
+    public void RequirePictures(int pictures, bool exactly)
+    {
+        int marks = Conversation.ImageCount;
+        if (pictures == marks || (!exactly && pictures > marks)) return;
+        string column = _visualColumn is null ? "there is no visual tokens column" : $"the column '{_visualColumn}' holds {pictures} pictures";
+        throw new InvalidDataException($"Row {_number}: '{_textColumns}' holds {marks} {ImageMarks.Image} marks, but {column}. Give every mark its picture, prompts first.");
+    }
+
+    private static ConversationRow Create(MetaMorphSettings settings, long number, string[] prompts, string[] responses, string textColumns)
+    {
+        int marks = prompts.Sum(ImageMarks.Count) + responses.Sum(ImageMarks.Count);
+        Conversation conversation = Conversation.FromTurns(prompts, responses, marks, number.ToString(System.Globalization.CultureInfo.InvariantCulture), settings.SystemMessage);
+        return new ConversationRow(number, textColumns, settings.VisualTokensColumnName, conversation);
+    }
+}

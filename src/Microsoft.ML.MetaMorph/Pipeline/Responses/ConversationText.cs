@@ -1,0 +1,66 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>A tokenizer and its chat template as the encoding of conversations and the decoding of responses ask for them.</summary>
+internal sealed class ConversationText : IConversationTokenizer
+{
+    public ConversationText(LanguageTokenizer tokenizer)
+    {
+        Tokenizer = tokenizer;
+        ChatTemplate template = tokenizer.ReadChatTemplate();
+        Encoder = new ConversationEncoder(this, (messages, addGenerationPrompt) => Render(template, messages, addGenerationPrompt));
+    }
+
+    public LanguageTokenizer Tokenizer { get; }
+
+    public ConversationEncoder Encoder { get; }
+
+    /// <summary>The token that ends an answer: the last one that an answer teaches.</summary>
+    public int? EndOfAnswer
+    {
+        get
+        {
+            TokenSequence row = Encoder.Encode(Conversation.FromTurns(["a"], ["b"], 0, "probe"));
+            int last = Array.FindLastIndex(row.Labels, label => label != TokenSequence.Ignored);
+            return last >= 0 && Tokenizer.Decode([row.Labels[last]], skipSpecialTokens: true).Length == 0 ? row.Labels[last] : null;
+        }
+    }
+
+    /// <summary>A tokenizer whose files carry another chat template; null leaves it as it is.</summary>
+    public static LanguageTokenizer WithTemplate(LanguageTokenizer tokenizer, string? template)
+        => template is null ? tokenizer : LanguageTokenizer.Load(tokenizer.Files.With(TokenizerFiles.ChatTemplate, System.Text.Encoding.UTF8.GetBytes(template)));
+
+    /// <summary>A decoder of one response.</summary>
+    public ITextStream NewStream() => new Stream(Tokenizer);
+
+    int[] IConversationTokenizer.Encode(string text, bool addSpecialTokens) => Tokenizer.Encode(text, addSpecialTokens);
+
+    string IConversationTokenizer.Decode(IReadOnlyList<int> ids, bool skipSpecialTokens) => Tokenizer.Decode(ids, skipSpecialTokens);
+
+    int? IConversationTokenizer.TokenId(string token) => Tokenizer.TokenId(token);
+
+    private static string Render(ChatTemplate template, IReadOnlyList<ConversationMessage> messages, bool addGenerationPrompt)
+    {
+        try
+        {
+            return template.Render([.. messages.Select(message => new ChatMessage(message.Role, message.Text))], addGenerationPrompt);
+        }
+        catch (ChatTemplateException failure)
+        {
+            throw new InvalidDataException(failure.Message, failure);
+        }
+    }
+
+    private sealed class Stream(LanguageTokenizer tokenizer) : ITextStream
+    {
+        private IncrementalDecoder _decoder = tokenizer.CreateIncrementalDecoder(skipSpecialTokens: true);
+
+        public string Append(int id) => _decoder.Append(id);
+
+        public string Flush()
+        {
+            string rest = _decoder.Complete();
+            _decoder = tokenizer.CreateIncrementalDecoder(skipSpecialTokens: true);
+            return rest;
+        }
+    }
+}

@@ -1,0 +1,143 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>
+/// Answers prompts of words and pictures with words and pictures (as visual tokens). Made by
+/// <see cref="VisualPredictiveInstructionTuningTrainer"/> and <see cref="GenerateResponseEstimator"/>.
+/// </summary>
+/// <remarks>
+/// <para>Appended columns: the response's text, with <c>&lt;image&gt;</c> where a picture stands; the visual tokens of those pictures,
+/// <c>Vector&lt;Single&gt;</c> [pictures, N, D], as an image encoder would give them; if asked for, the message of what made a row
+/// unanswerable (else such a row throws), and the log-probability of every text token.</para>
+/// <para>A prompt column of scalar text is one turn. A vector has one element a turn; the answers of all turns but the last are read
+/// from the response column, which then has to be there. The visual tokens column holds the pictures of the prompts first, in the order
+/// of their marks, then those of the responses; pictures behind those that are needed belong to the answer that is to be made, and are
+/// not looked at. A missing text is an empty one.</para>
+/// <inheritdoc cref="BatchTransformer" path="/remarks/para"/>
+/// <para>Not exportable to ONNX.</para>
+/// </remarks>
+public sealed class MetaMorphTransformer : BatchTransformer
+{
+    internal const string Kind = "metamorph";
+    internal const string PromptRole = "prompt";
+    internal const string ResponseRole = "response";
+    internal const string VisualTokensRole = "visual tokens";
+
+    private readonly IHost _host;
+    private readonly MetaMorphSettings _settings;
+    private readonly Lease<ResponseModel> _model;
+
+    internal MetaMorphTransformer(IHostEnvironment environment, MetaMorphSettings settings, Lease<ResponseModel> model)
+    {
+        _host = environment.Register(nameof(MetaMorphTransformer));
+        _settings = settings;
+        _model = model;
+    }
+
+    /// <inheritdoc/>
+    public override int BatchSize => _settings.BatchSize;
+
+    /// <summary>The tokenizer, with the chat template.</summary>
+    public LanguageTokenizer Tokenizer => _model.Value.Text.Tokenizer;
+
+    /// <summary>N: visual tokens a picture.</summary>
+    public int VisualTokenCount => _model.Value.Config.VisualTokenCount;
+
+    /// <summary>D: the width of a visual token.</summary>
+    public int VisualTokenWidth => _model.Value.Config.VisualTokenWidth;
+
+    internal MetaMorphSettings Settings => _settings;
+
+    internal ResponseModel Model => _model.Value;
+
+    internal override IReadOnlyList<string> InputColumns
+        => [_settings.PromptColumnName, .. _settings.VisualTokensColumnName is { } tokens ? [tokens] : Array.Empty<string>()];
+
+    /// <summary>The same model with other options of generation; the weights are shared.</summary>
+    /// <param name="generation">How responses are made.</param>
+    /// <param name="batchSize">Rows that are answered at a time; null for as many as before.</param>
+    /// <returns>A transformer of its own, to be disposed on its own.</returns>
+    public MetaMorphTransformer WithGeneration(GenerationOptions generation, int? batchSize = null)
+    {
+        ArgumentNullException.ThrowIfNull(generation);
+        if (batchSize < 1) throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, $"A batch of {batchSize} rows was asked for; at least 1 is needed.");
+        return new MetaMorphTransformer(_host, _settings with { Generation = generation.Clone(), BatchSize = batchSize ?? BatchSize }, _model.Share());
+    }
+
+    /// <summary>Writes a folder in Hugging Face layout: <c>config.json</c>, <c>model*.safetensors</c> under the published names, and the tokenizer's files.</summary>
+    /// <param name="folder">The folder; it is made where it does not exist, and files of the same names are replaced.</param>
+    /// <param name="bfloat16">Whether weights are written in bfloat16, half the size; false keeps their element type.</param>
+    public void SaveAsPretrained(string folder, bool bfloat16 = false)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ResponseModelFolder.Save(_model.Value, folder, bfloat16 ? TorchSharp.torch.ScalarType.BFloat16 : null);
+    }
+
+    internal static MetaMorphTransformer Load(IHostEnvironment environment, ModelZipReader zip)
+    {
+        MetaMorphSettings settings = SettingsJson.Read<MetaMorphSettings>(zip);
+        ResponseModel model = ResponseModelFolder.Open(zip, MLNetInternals.Settings(environment).TemporaryFolder, ComputeDevice.Choose(environment), settings.Precision);
+        return new MetaMorphTransformer(environment, settings, new Lease<ResponseModel>(model));
+    }
+
+    /// <summary>The columns that settings ask for, in the order of <see cref="ResponseOutput"/>.</summary>
+    internal static (ResponseOutput Output, DataViewSchema.DetachedColumn Column)[] Outputs(MetaMorphSettings settings, int count, int width)
+    {
+        var outputs = new List<(ResponseOutput, DataViewSchema.DetachedColumn)> { (ResponseOutput.Text, new(settings.OutputColumnName, TextDataViewType.Instance)) };
+        if (settings.OutputVisualTokensColumnName is { } tokens) outputs.Add((ResponseOutput.VisualTokens, new(tokens, VisualTokensColumn.Type(count, width))));
+        if (settings.ErrorColumnName is { } error) outputs.Add((ResponseOutput.Error, new(error, TextDataViewType.Instance)));
+        if (settings.LogProbabilityColumnName is { } logs) outputs.Add((ResponseOutput.LogProbabilities, new(logs, new VectorDataViewType(NumberDataViewType.Single))));
+        return [.. outputs];
+    }
+
+    /// <summary>Checks the columns of a shape.</summary>
+    internal static void Require(SchemaShape shape, MetaMorphSettings settings)
+    {
+        TextColumn.Require(shape, settings.PromptColumnName, PromptRole);
+        if (settings.VisualTokensColumnName is { } tokens) VisualTokensColumn.Require(shape, tokens, VisualTokensRole);
+    }
+
+    internal override DataViewSchema.DetachedColumn[] GetOutputColumns(DataViewSchema inputSchema)
+    {
+        MetaMorphConfig config = _model.Value.Config;
+        TextColumn.Require(inputSchema, _settings.PromptColumnName, PromptRole);
+        if (_settings.VisualTokensColumnName is { } tokens) VisualTokensColumn.Require(inputSchema, tokens, VisualTokensRole, config.VisualTokenCount, config.VisualTokenWidth);
+        if (History(inputSchema) is { } history) TextColumn.Require(inputSchema, history, ResponseRole);
+        return [.. Outputs(_settings, config.VisualTokenCount, config.VisualTokenWidth).Select(output => output.Column)];
+    }
+
+    internal override IEnumerable<string> OptionalInputColumns(DataViewSchema inputSchema) => History(inputSchema) is { } history ? [history] : [];
+
+    internal override IRowBatch CreateBatch(DataViewRow input, bool[] activeOutputs, int capacity)
+    {
+        MetaMorphConfig config = _model.Value.Config;
+        ResponseOutput[] outputs = [.. Outputs(_settings, config.VisualTokenCount, config.VisualTokenWidth).Select(output => output.Output)];
+        return new MetaMorphBatch(_host, _settings, outputs, _model.Share(), input, History(input.Schema), capacity);
+    }
+
+    private protected override void Save(ModelSaveContext context) => MLNetInternals.Save(context, Kind, zip =>
+    {
+        SettingsJson.Write(zip, _settings);
+        ResponseModelFolder.Save(_model.Value, zip);
+    });
+
+    private protected override void Dispose(bool disposing)
+    {
+        if (disposing) _model.Dispose();
+    }
+
+    // Earlier answers matter only where a prompt can have several turns.
+    private string? History(DataViewSchema schema)
+        => _settings.ResponseColumnName is { } name && schema.GetColumnOrNull(_settings.PromptColumnName)?.Type is VectorDataViewType && schema.GetColumnOrNull(name) is not null ? name : null;
+}
+
+/// <summary>What a response gives to the columns.</summary>
+internal enum ResponseOutput
+{
+    Text,
+    VisualTokens,
+    Error,
+    LogProbabilities,
+}

@@ -1,0 +1,64 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>The columns of prompts and responses, and how responses are made; shared by the options that need them.</summary>
+public abstract class ResponseColumns
+{
+    private protected ResponseColumns()
+    {
+    }
+
+    /// <summary>Prompts: text (one turn) or a vector of text (several). <c>&lt;image&gt;</c> marks where a picture stands.</summary>
+    public string PromptColumnName { get; set; } = "Prompt";
+
+    /// <summary>Responses: text or a vector of text, as the prompts. They are learned by training, and give the earlier answers where a prompt of several turns is answered. Null: there are none.</summary>
+    public string? ResponseColumnName { get; set; } = "Response";
+
+    /// <summary>Visual tokens [pictures, N, D]: the pictures of the prompts in the order of their marks, then those of the responses. Null: no row has pictures.</summary>
+    public string? VisualTokensColumnName { get; set; } = "VisualTokens";
+
+    /// <summary>The column of response texts that is appended, with <c>&lt;image&gt;</c> where a picture stands.</summary>
+    public string OutputColumnName { get; set; } = "PredictedResponse";
+
+    /// <summary>The column of the responses' visual tokens that is appended. Null: none.</summary>
+    public string? OutputVisualTokensColumnName { get; set; } = "ResponseVisualTokens";
+
+    /// <summary>A column that says why a row could not be answered, empty where it could. Null (default): such a row throws.</summary>
+    public string? ErrorColumnName { get; set; }
+
+    /// <summary>A column with the log-probability of every text token of the response. Null (default): none.</summary>
+    public string? LogProbabilityColumnName { get; set; }
+
+    /// <summary>A system message before every conversation. Null (default): none.</summary>
+    public string? SystemMessage { get; set; }
+
+    /// <summary>How responses are made. Default: greedy, at most 512 positions.</summary>
+    public GenerationOptions Generation { get; set; } = new();
+
+    /// <summary>Rows that are answered at a time, at least 1. Default: 8.</summary>
+    public int GenerationBatchSize { get; set; } = 8;
+
+    internal MetaMorphSettings ToSettings(Precision precision)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(PromptColumnName);
+        ArgumentException.ThrowIfNullOrEmpty(OutputColumnName);
+        ArgumentNullException.ThrowIfNull(Generation);
+        if (GenerationBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(GenerationBatchSize), GenerationBatchSize, $"{nameof(GenerationBatchSize)} is {GenerationBatchSize}; at least 1 is needed.");
+        string?[] outputs = [OutputColumnName, OutputVisualTokensColumnName, ErrorColumnName, LogProbabilityColumnName];
+        if (outputs.OfType<string>().GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new ArgumentException($"Two columns would be appended as '{twice.Key}'.");
+        return new MetaMorphSettings
+        {
+            PromptColumnName = PromptColumnName,
+            ResponseColumnName = ResponseColumnName,
+            VisualTokensColumnName = VisualTokensColumnName,
+            OutputColumnName = OutputColumnName,
+            OutputVisualTokensColumnName = OutputVisualTokensColumnName,
+            ErrorColumnName = ErrorColumnName,
+            LogProbabilityColumnName = LogProbabilityColumnName,
+            SystemMessage = SystemMessage,
+            BatchSize = GenerationBatchSize,
+            Precision = precision,
+            Generation = Generation.Clone(),
+        };
+    }
+}

@@ -1,0 +1,87 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>A MetaMorph with its tokenizer and chat template, ready to answer. Calls take turns.</summary>
+internal sealed class ResponseModel : IDisposable
+{
+    private readonly Lock _turn = new();
+    private readonly IDisposable? _storage;
+    private readonly Dictionary<(DecodingEngine, bool, int), ResponseGenerator> _generators = [];
+    private readonly int[] _endIds;
+    private bool _disposed;
+
+    /// <param name="model">The model; it is disposed with this object.</param>
+    /// <param name="text">Tokenizer and template.</param>
+    /// <param name="precision">What linear layers are computed in.</param>
+    /// <param name="storage">What the weights lie in; disposed with this object.</param>
+    public ResponseModel(MetaMorphModel model, ConversationText text, Precision precision, IDisposable? storage)
+    {
+        if (text.Encoder.ImageStartId != model.Config.ImageStartId || text.Encoder.ImageEndId != model.Config.ImageEndId)
+            throw new InvalidDataException($"The tokenizer has {ImageMarks.Start} = {text.Encoder.ImageStartId} and {ImageMarks.End} = {text.Encoder.ImageEndId}; the model's config.json says {model.Config.ImageStartId} and {model.Config.ImageEndId}. They do not belong together.");
+        if (text.Tokenizer.HighestId >= model.Config.Language.VocabularySize)
+            throw new InvalidDataException($"The tokenizer has ids up to {text.Tokenizer.HighestId}; the model's embeddings have {model.Config.Language.VocabularySize} rows. They do not belong together.");
+        Model = model;
+        Text = text;
+        Precision = precision;
+        _storage = storage;
+        int?[] ends = [text.EndOfAnswer, text.Tokenizer.EndOfSequenceId];
+        _endIds = [.. model.Config.Language.EosTokenIds.Concat(ends.OfType<int>()).Distinct()];
+        model.eval();
+        PrecisionProbe.Apply(model, PrecisionProbe.Resolve(precision, model.Device));
+    }
+
+    public MetaMorphConfig Config => Model.Config;
+
+    public MetaMorphModel Model { get; }
+
+    public ConversationText Text { get; }
+
+    public Precision Precision { get; }
+
+    /// <summary>The values of one picture's visual tokens.</summary>
+    public int PictureLength => Config.VisualTokenCount * Config.VisualTokenWidth;
+
+    /// <summary>Answers prompts of unlike lengths in one batch.</summary>
+    public IReadOnlyList<GeneratedResponse> Generate(IReadOnlyList<GenerationRequest> requests, GenerationOptions options, Action<string>? log)
+    {
+        lock (_turn)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            using var scope = NewDisposeScope();
+            return Generator(options, log).Generate(requests, options);
+        }
+    }
+
+    /// <summary>The parameters under their published names; they stay valid while this object is.</summary>
+    public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters()
+    {
+        lock (_turn)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return [.. Model.named_parameters().Select(entry => KeyValuePair.Create(entry.name, (Tensor)entry.parameter))];
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_turn)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            foreach (ResponseGenerator generator in _generators.Values) generator.Dispose();
+            _generators.Clear();
+            Model.Dispose();
+            _storage?.Dispose();
+        }
+    }
+
+    // Engine, copies of weights and threads belong to a generator; everything else to a call.
+    private ResponseGenerator Generator(GenerationOptions options, Action<string>? log)
+    {
+        var key = (options.Engine, options.BFloat16Weights, options.Threads);
+        if (!_generators.TryGetValue(key, out ResponseGenerator? generator))
+            _generators[key] = generator = new ResponseGenerator(Model, options, Text.NewStream, _endIds, log);
+        return generator;
+    }
+}

@@ -1,0 +1,158 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>The rows of a data view as training rows: read and encoded anew each epoch, so that memory does not grow with the data.</summary>
+internal sealed class ConversationSource : TrainingSource
+{
+    // Rows from which the next is drawn where the data view cannot shuffle by itself.
+    private const int ShufflePool = 1000;
+
+    private readonly IDataView _data;
+    private readonly MetaMorphSettings _settings;
+    private readonly ConversationEncoder _encoder;
+    private readonly MetaMorphConfig _config;
+    private readonly int _maximumLength;
+    private readonly bool _skipBadRows;
+    private readonly Action<string> _warn;
+    private readonly Lazy<long> _count;
+    private bool _reported;
+
+    /// <param name="data">The rows.</param>
+    /// <param name="settings">The columns' names.</param>
+    /// <param name="encoder">Makes ids and labels.</param>
+    /// <param name="config">The sizes of the visual tokens.</param>
+    /// <param name="maximumLength">Longer rows are cut, never inside a picture.</param>
+    /// <param name="skipBadRows">Whether a row that cannot be learned is passed over (and told), or throws.</param>
+    /// <param name="warn">Told what was cut or passed over in the first epoch.</param>
+    public ConversationSource(IDataView data, MetaMorphSettings settings, ConversationEncoder encoder, MetaMorphConfig config, int maximumLength, bool skipBadRows, Action<string> warn)
+    {
+        _data = data;
+        _settings = settings;
+        _encoder = encoder;
+        _config = config;
+        _maximumLength = maximumLength;
+        _skipBadRows = skipBadRows;
+        _warn = warn;
+        _count = new Lazy<long>(() => data.GetRowCount() ?? CountRows(data));
+    }
+
+    public override long? Count => _count.Value;
+
+    /// <summary>One epoch. Truncated and skipped rows are counted and told once, at the end of the first.</summary>
+    public override IEnumerable<TrainingRow> Rows(int? seed)
+    {
+        if (seed is not { } value) return Read(null);
+        var random = new Random(value);
+        return _data.CanShuffle ? Read(random) : Shuffle(Read(null), random);
+    }
+
+    private static long CountRows(IDataView data)
+    {
+        using DataViewRowCursor cursor = data.GetRowCursor([]);
+        long count = 0;
+        while (cursor.MoveNext()) count++;
+        return count;
+    }
+
+    private static IEnumerable<TrainingRow> Shuffle(IEnumerable<TrainingRow> rows, Random random)
+    {
+        var pool = new List<TrainingRow>(ShufflePool);
+        foreach (TrainingRow row in rows)
+        {
+            if (pool.Count < ShufflePool)
+            {
+                pool.Add(row);
+                continue;
+            }
+
+            int next = random.Next(pool.Count);
+            yield return pool[next];
+            pool[next] = row;
+        }
+
+        while (pool.Count > 0)
+        {
+            int next = random.Next(pool.Count);
+            yield return pool[next];
+            pool[next] = pool[^1];
+            pool.RemoveAt(pool.Count - 1);
+        }
+    }
+
+    private IEnumerable<TrainingRow> Read(Random? random)
+    {
+        string[] names = [_settings.PromptColumnName, _settings.ResponseColumnName!, .. _settings.VisualTokensColumnName is { } tokens ? [tokens] : Array.Empty<string>()];
+        using DataViewRowCursor cursor = _data.GetRowCursor(names.Select(name => _data.Schema[name]), random);
+        var prompt = new TextColumn(cursor, names[0]);
+        var response = new TextColumn(cursor, names[1]);
+        VisualTokensColumn? visual = names.Length > 2 ? new VisualTokensColumn(cursor, names[2], _config.VisualTokenCount, _config.VisualTokenWidth) : null;
+        ValueGetter<DataViewRowId> getId = cursor.GetIdGetter();
+        var report = new RowReport();
+        while (cursor.MoveNext())
+        {
+            if (Encode(Number(cursor, getId, random), prompt, response, visual, report) is { } row) yield return row;
+        }
+
+        if (_reported) yield break;
+        _reported = true;
+        report.Tell(_warn, _maximumLength);
+    }
+
+    // A shuffled cursor counts in its own order; the id of a row in memory or in a cache is its place there.
+    private static long Number(DataViewRowCursor cursor, ValueGetter<DataViewRowId> getId, Random? random)
+    {
+        if (random is null) return cursor.Position;
+        DataViewRowId id = default;
+        getId(ref id);
+        return id.High == 0 && id.Low <= long.MaxValue ? (long)id.Low : cursor.Position;
+    }
+
+    private TrainingRow? Encode(long number, TextColumn prompt, TextColumn response, VisualTokensColumn? visual, RowReport report)
+    {
+        try
+        {
+            ConversationRow row = ConversationRow.ForTraining(_settings, number, prompt.Read(), response.Read());
+            float[] pictures = visual?.Read() ?? [];
+            row.RequirePictures(pictures.Length / (_config.VisualTokenCount * _config.VisualTokenWidth), exactly: true);
+            TokenSequence sequence = _encoder.Encode(row.Conversation, _maximumLength, _config.VisualTokenCount, out SequenceTruncation truncation);
+            report.Count(truncation);
+            return new TrainingRow(sequence, pictures, number);
+        }
+        catch (InvalidDataException failure) when (_skipBadRows)
+        {
+            report.Skip(failure.Message);
+            return null;
+        }
+    }
+
+    /// <summary>What happened to the rows of an epoch.</summary>
+    private sealed class RowReport
+    {
+        private const int Shown = 10;
+
+        private readonly List<string> _skipped = [];
+        private long _skippedCount;
+        private long _truncatedCount;
+        private long _droppedPictures;
+
+        public void Count(SequenceTruncation truncation)
+        {
+            if (!truncation.IsTruncated) return;
+            _truncatedCount++;
+            _droppedPictures += truncation.Images;
+        }
+
+        public void Skip(string reason)
+        {
+            _skippedCount++;
+            if (_skipped.Count < Shown) _skipped.Add(reason);
+        }
+
+        public void Tell(Action<string> warn, int maximumLength)
+        {
+            if (_truncatedCount > 0) warn($"{_truncatedCount} rows were longer than {maximumLength} positions and were cut; {_droppedPictures} pictures were dropped whole.");
+            if (_skippedCount > 0) warn($"{_skippedCount} rows were passed over: {string.Join(" | ", _skipped)}{(_skippedCount > Shown ? " | …" : "")}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>The sizes of a MetaMorph that is trained from nothing: a Llama-shaped language model, a projector and a vision head.</summary>
+/// <remarks>The defaults make about 2.5 million parameters, which learn on a laptop's processor.</remarks>
+public sealed record LanguageModelArchitecture
+{
+    /// <summary>Width of the language model; at least 1. Default: 192.</summary>
+    public int HiddenSize { get; init; } = 192;
+
+    /// <summary>Width inside the gated feed-forward networks; at least 1. Null (default): 8/3 × <see cref="HiddenSize"/>, rounded up to a multiple of 64.</summary>
+    public int? IntermediateSize { get; init; }
+
+    /// <summary>Decoder layers; at least 1. Default: 6.</summary>
+    public int LayerCount { get; init; } = 6;
+
+    /// <summary>Query heads; divides <see cref="HiddenSize"/> into even widths. Default: 6.</summary>
+    public int HeadCount { get; init; } = 6;
+
+    /// <summary>Key and value heads; divides <see cref="HeadCount"/>. Default: 2.</summary>
+    public int KeyValueHeadCount { get; init; } = 2;
+
+    /// <summary>Whether the output matrix is the embedding table. Default: true.</summary>
+    public bool TieWordEmbeddings { get; init; } = true;
+
+    /// <summary>The longest sequence that the model is made for. Default: 4,096.</summary>
+    public int MaximumPositions { get; init; } = 4096;
+
+    /// <summary>Base of the rotary positions; above 0. Default: 10,000.</summary>
+    public double RopeTheta { get; init; } = 10_000;
+
+    /// <summary>Visual tokens → language model: <c>linear</c>, <c>mlpNx_gelu</c> or <c>identity</c>. Default: <c>mlp2x_gelu</c> (arXiv 2412.14164).</summary>
+    public string Projector { get; init; } = "mlp2x_gelu";
+
+    /// <summary>Language model → visual tokens: <c>linear</c>, <c>mlp</c> or <c>mlp2x_gelu</c>. Default: <c>mlp</c> (arXiv 2412.14164).</summary>
+    public string VisionHead { get; init; } = "mlp";
+
+    /// <exception cref="ArgumentException">Sizes do not fit together.</exception>
+    internal LanguageModelConfig ToConfig(LanguageTokenizer tokenizer)
+    {
+        if (HeadCount < 1 || HiddenSize < 1 || HiddenSize % HeadCount != 0 || HiddenSize / HeadCount % 2 != 0)
+            throw new ArgumentException($"{nameof(HiddenSize)} is {HiddenSize} and {nameof(HeadCount)} is {HeadCount}; the heads must divide the width into even numbers.");
+        var config = new LanguageModelConfig
+        {
+            VocabularySize = tokenizer.HighestId + 1,
+            HiddenSize = HiddenSize,
+            IntermediateSize = IntermediateSize ?? (HiddenSize * 8 / 3 + 63) / 64 * 64,
+            LayerCount = LayerCount,
+            HeadCount = HeadCount,
+            KeyValueHeadCount = KeyValueHeadCount,
+            HeadWidth = HiddenSize / HeadCount,
+            RopeTheta = RopeTheta,
+            MaxPositions = MaximumPositions,
+            TieWordEmbeddings = TieWordEmbeddings,
+            BosTokenId = tokenizer.BeginningOfSequenceId,
+            EosTokenIds = tokenizer.EndOfSequenceId is { } end ? [end] : [],
+        };
+        try
+        {
+            config.Validate();
+        }
+        catch (InvalidDataException failure)
+        {
+            throw new ArgumentException(failure.Message, failure);
+        }
+
+        return config;
+    }
+}

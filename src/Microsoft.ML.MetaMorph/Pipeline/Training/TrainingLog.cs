@@ -1,0 +1,74 @@
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Tells a training's progress to the log, to the progress channel and to the caller, and hears their cancellation.</summary>
+internal sealed class TrainingLog : IDisposable
+{
+    private const double SharePerMessage = 0.05;
+
+    private readonly IHost _host;
+    private readonly IChannel _channel;
+    private readonly IProgressChannel _progress;
+    private readonly IProgress<TrainingStatus>? _receiver;
+    private readonly CancellationTokenSource _cancellation;
+    private readonly Lock _writing = new();
+    private TrainingStatus? _last;
+    private double _nextMessage;
+
+    public TrainingLog(IHost host, string name, IProgress<TrainingStatus>? receiver, CancellationToken cancellation)
+    {
+        _host = host;
+        _receiver = receiver;
+        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        _channel = host.Start(name);
+        _progress = host.StartProgressChannel(name);
+        _progress.SetHeader(new ProgressHeader(["Loss", "Language loss", "Visual loss", "Learning rate"], ["steps"]), Fill);
+        if (MLNetInternals.IsCanceled(host)) _cancellation.Cancel();
+    }
+
+    public CancellationToken Cancellation => _cancellation.Token;
+
+    public void Info(string message) => _channel.Info(MessageSensitivity.None, message);
+
+    public void Warn(string message) => _channel.Warning(MessageSensitivity.UserData, message);
+
+    /// <summary>Takes a step; it is written to the log every twentieth of the training.</summary>
+    public void Report(TrainingStatus status)
+    {
+        lock (_writing) _last = status;
+        if (MLNetInternals.IsCanceled(_host)) _cancellation.Cancel();
+        string steps = status.TotalSteps is { } total ? $"{status.Step}/{total}" : $"{status.Step}";
+        string line = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"step {steps}: loss {status.Loss:F4} (language {status.LanguageLoss:F4}, visual {status.VisualLoss:F4}), rate {status.LearningRate:G4}, {status.RowsOrTokensPerSecond:F0}/s");
+        _channel.Trace(MessageSensitivity.None, line);
+        if (status.Share >= _nextMessage)
+        {
+            Info(line);
+            _progress.Checkpoint(status.Loss, status.LanguageLoss, status.VisualLoss, status.LearningRate, status.Step);
+            _nextMessage = status.Share + SharePerMessage;
+        }
+
+        _receiver?.Report(status);
+    }
+
+    public void Dispose()
+    {
+        _progress.Dispose();
+        _channel.Dispose();
+        _cancellation.Dispose();
+    }
+
+    // Called by whoever asks for progress, on their thread.
+    private void Fill(IProgressEntry entry)
+    {
+        TrainingStatus? last;
+        lock (_writing) last = _last;
+        if (last is null) return;
+        if (last.TotalSteps is { } total) entry.SetProgress(0, last.Step, total);
+        else entry.SetProgress(0, last.Step);
+        entry.SetMetric(0, last.Loss);
+        entry.SetMetric(1, last.LanguageLoss);
+        entry.SetMetric(2, last.VisualLoss);
+        entry.SetMetric(3, last.LearningRate);
+    }
+}

@@ -1,0 +1,14 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>How far a training is; reported after every step.</summary>
+/// <param name="Step">Steps done, from 1.</param>
+/// <param name="TotalSteps">Steps in all; null where only time ends the training.</param>
+/// <param name="Share">The share that is done, from 0 to 1.</param>
+/// <param name="Epoch">The pass over the rows, from 1.</param>
+/// <param name="Loss">The loss of the step, all parts weighted.</param>
+/// <param name="LanguageLoss">Mean cross-entropy of the supervised text (or caption) tokens, in nats.</param>
+/// <param name="VisualLoss">Minus the mean cosine similarity of the response's visual tokens; of an encoder's training, its contrastive loss.</param>
+/// <param name="LearningRate">The rate of the step.</param>
+/// <param name="RowsOrTokensPerSecond">Positions a second (of an encoder's training: pictures) since the start.</param>
+/// <param name="Elapsed">Since the start.</param>
+public sealed record TrainingStatus(long Step, long? TotalSteps, double Share, int Epoch, double Loss, double LanguageLoss, double VisualLoss, double LearningRate, double RowsOrTokensPerSecond, TimeSpan Elapsed);

@@ -1,0 +1,205 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>
+/// Visual-Predictive Instruction Tuning (arXiv 2412.14164): a language model learns to answer with words and with visual tokens.
+/// </summary>
+/// <remarks>
+/// <format type="text/markdown"><![CDATA[
+/// ### Trainer Characteristics
+/// |  |  |
+/// | -- | -- |
+/// | Machine learning task | Generation of text and pictures |
+/// | Is normalization required? | No |
+/// | Is caching required? | Recommended behind `EncodeImages`: every epoch reads the rows again |
+/// | Input column data type | Text, or vector of text (several turns), for prompts and responses; vector of <xref:System.Single> with the dimensions [pictures, N, D] |
+/// | Output column data type | Text; vector of <xref:System.Single> with the dimensions [pictures, N, D]; if asked for, text (errors) and vector of <xref:System.Single> (log-probabilities) |
+/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.MetaMorph and one of TorchSharp-cpu, TorchSharp-cuda-linux, TorchSharp-cuda-windows |
+/// | Exportable to ONNX | No |
+///
+/// ### Training Algorithm Details
+/// Each `<image>` mark becomes `<image_start>`, the picture's N projected visual tokens, and `<image_end>`. What the response says is
+/// learned: its text by cross-entropy, its pictures by the cosine similarity of the predicted visual tokens. Stage 1
+/// (`VisualPredictiveStage.ConnectorPretraining`) moves projector and input embedding (with tied embeddings the output moves along), stage 2
+/// everything but the image encoder. The start is a pretrained folder (a MetaMorph, or a language model, which gets two tokens, a
+/// projector and a vision head) or nothing at all: an architecture, and a tokenizer that is given or trained from the rows.
+/// ]]></format>
+/// </remarks>
+public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMorphTransformer>
+{
+    private readonly IHostEnvironment _environment;
+    private readonly IHost _host;
+    private readonly Options _options;
+    private readonly MetaMorphSettings _settings;
+
+    internal VisualPredictiveInstructionTuningTrainer(IHostEnvironment environment, Options options)
+    {
+        options.Validate();
+        _environment = environment;
+        _host = environment.Register(nameof(VisualPredictiveInstructionTuningTrainer));
+        _options = options;
+        _settings = options.ToSettings(options.Training.Precision);
+    }
+
+    /// <summary>Trains on all rows.</summary>
+    /// <param name="input">The rows.</param>
+    /// <returns>The trained model as a transformer.</returns>
+    /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
+    /// <exception cref="InvalidDataException">A row cannot be learned (see <see cref="Options.SkipBadRows"/>), or a folder does not fit.</exception>
+    /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
+    public MetaMorphTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
+
+    /// <summary>Trains on all rows and evaluates the loss on others, now and then (<see cref="VisualPredictiveTrainingOptions.ValidationInterval"/>) and at the end; it is logged.</summary>
+    /// <inheritdoc cref="Fit(IDataView)"/>
+    /// <param name="trainData">The rows.</param>
+    /// <param name="validationData">Rows that are not learned.</param>
+    public MetaMorphTransformer Fit(IDataView trainData, IDataView validationData) => Fit(trainData, validationData, previousModel: null);
+
+    /// <summary>Goes on training a model; that one stays as it is. Its tokenizer, sizes and weights are the start, whatever the options say.</summary>
+    /// <inheritdoc cref="Fit(IDataView)"/>
+    /// <param name="trainData">The rows.</param>
+    /// <param name="previousModel">The model to start from.</param>
+    public MetaMorphTransformer Fit(IDataView trainData, MetaMorphTransformer previousModel)
+    {
+        ArgumentNullException.ThrowIfNull(previousModel);
+        return Fit(trainData, validationData: null, previousModel);
+    }
+
+    /// <summary>Trains on all rows, evaluates on others, and starts from a model; each of the last two may be null.</summary>
+    /// <inheritdoc cref="Fit(IDataView)"/>
+    /// <param name="trainData">The rows.</param>
+    /// <param name="validationData">Rows that are not learned; null for none.</param>
+    /// <param name="previousModel">The model to start from; null for what the options say.</param>
+    public MetaMorphTransformer Fit(IDataView trainData, IDataView? validationData, MetaMorphTransformer? previousModel)
+    {
+        ArgumentNullException.ThrowIfNull(trainData);
+        (int count, int width) = Check(trainData.Schema);
+        if (validationData is not null && Check(validationData.Schema) is var other && other != (count, width))
+            throw new ArgumentException($"The validation rows have {other.Count} visual tokens a picture, each {other.Width} wide; the training rows {count}, each {width} wide.", nameof(validationData));
+        using var log = new TrainingLog(_host, "Train", _options.Progress, _options.CancellationToken);
+        EnvironmentSettings settings = MLNetInternals.Settings(_environment);
+        int seed = settings.Seed ?? _options.Training.Seed;
+        TrainableModel start = Start(trainData, previousModel, count, width, ComputeDevice.Choose(_environment), seed, log);
+        try
+        {
+            TrainingResult result = Train(start, trainData, validationData, seed, log);
+            var model = new ResponseModel(start.Model, start.Text, _options.Training.Precision, storage: null);
+            return new MetaMorphTransformer(_environment, _settings with { TrainedIn = result.Precision.ToString() }, new Lease<ResponseModel>(model));
+        }
+        catch
+        {
+            start.Model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The schema after the transformer.</summary>
+    /// <param name="inputSchema">The schema before it.</param>
+    /// <returns>The input's columns and those of the response.</returns>
+    /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        MetaMorphTransformer.Require(inputSchema, _settings);
+        TextColumn.Require(inputSchema, _settings.ResponseColumnName!, MetaMorphTransformer.ResponseRole);
+        // The shape of a vector does not tell its dimensions.
+        return SchemaShapes.Append(inputSchema, [.. MetaMorphTransformer.Outputs(_settings, count: 1, width: 1).Select(output => output.Column)]);
+    }
+
+    private (int Count, int Width) Check(DataViewSchema schema)
+    {
+        TextColumn.Require(schema, _settings.PromptColumnName, MetaMorphTransformer.PromptRole);
+        TextColumn.Require(schema, _settings.ResponseColumnName!, MetaMorphTransformer.ResponseRole);
+        string name = _settings.VisualTokensColumnName!;
+        return VisualTokensColumn.Dimensions(schema, name, MetaMorphTransformer.VisualTokensRole)
+            ?? throw ColumnErrors.WrongType(name, MetaMorphTransformer.VisualTokensRole, schema[name].Type.ToString()!, "Vector<Single> with the dimensions [pictures, tokens, width], as EncodeImages gives it,");
+    }
+
+    private TrainableModel Start(IDataView data, MetaMorphTransformer? previous, int count, int width, Device device, int seed, TrainingLog log)
+    {
+        if (previous is not null) return TrainableModel.Copy(previous.Model, count, width, device);
+        LanguageModelArchitecture architecture = _options.Architecture ?? new LanguageModelArchitecture();
+        if (_options.PretrainedFolder is { } folder) return TrainableModel.FromFolder(folder, _options.ChatTemplate, architecture, count, width, device, seed);
+        LanguageTokenizer tokenizer = _options.Tokenizer ?? TrainTokenizer(data, log);
+        return TrainableModel.Fresh(architecture, ConversationText.WithTemplate(tokenizer, _options.ChatTemplate), count, width, device, seed);
+    }
+
+    private LanguageTokenizer TrainTokenizer(IDataView data, TrainingLog log)
+    {
+        LanguageTokenizer tokenizer = LanguageTokenizer.Train(TextRows.Read(data, _settings.PromptColumnName, _settings.ResponseColumnName!), _options.TokenizerTraining);
+        log.Info($"A tokenizer of {tokenizer.VocabularySize} tokens was trained from the columns '{_settings.PromptColumnName}' and '{_settings.ResponseColumnName}'.");
+        return tokenizer;
+    }
+
+    private TrainingResult Train(TrainableModel start, IDataView trainData, IDataView? validationData, int seed, TrainingLog log)
+    {
+        VisualPredictiveTrainingOptions training = _options.Training with { Seed = seed };
+        using var trainer = new VisualPredictiveTrainer(start.Model, training);
+        log.Info($"Linear layers are computed in {trainer.Precision}.");
+        ConversationSource Source(IDataView data) => new(data, _settings, start.Text.Encoder, start.Model.Config, _options.MaximumLength, _options.SkipBadRows, log.Warn);
+        TrainingResult result = trainer.Train(Source(trainData), validationData is null ? null : Source(validationData), step => Report(step, log), cancellationToken: log.Cancellation);
+        if (result.Validation is { } losses) log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
+        if (result.End == TrainingEnd.Cancelled && !_options.KeepCancelled) throw new OperationCanceledException($"The training was cancelled after {result.Steps} steps.", log.Cancellation);
+        log.Info($"{result.End} after {result.Steps} steps.");
+        return result;
+    }
+
+    private static void Report(TrainingProgress step, TrainingLog log)
+    {
+        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, step.Epoch, step.TotalLoss, step.Loss.Language, step.Loss.Visual, step.LearningRate, step.TokensPerSecond, step.Elapsed));
+        if (step.Validation is { } losses) log.Info($"Step {step.Step}, validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
+    }
+
+    /// <summary>Options of <see cref="VisualPredictiveInstructionTuningTrainer"/>.</summary>
+    public sealed class Options : ResponseColumns
+    {
+        /// <summary>
+        /// Where training starts: a folder in Hugging Face layout with a MetaMorph or a language model (Llama 2 to 3.2, SmolLM2, Qwen2, Qwen2.5, Qwen3),
+        /// or the name (<c>org/name</c>) of one in the local Hugging Face cache. Null: from nothing, with <see cref="Architecture"/>.
+        /// </summary>
+        public string? PretrainedFolder { get; set; }
+
+        /// <summary>The sizes of a model that starts from nothing; beside a language model's folder, the kinds of its projector and vision head. Null: the defaults.</summary>
+        public LanguageModelArchitecture? Architecture { get; set; }
+
+        /// <summary>The tokenizer of a model that starts from nothing. Null: one is trained from the prompt and response columns.</summary>
+        public LanguageTokenizer? Tokenizer { get; set; }
+
+        /// <summary>How a tokenizer is trained from the rows. Null: the defaults.</summary>
+        public BytePairTrainingOptions? TokenizerTraining { get; set; }
+
+        /// <summary>A Jinja chat template instead of the tokenizer's; it is saved with the model. Null: the tokenizer's.</summary>
+        public string? ChatTemplate { get; set; }
+
+        /// <summary>Stage, batch size, learning rate, precision and all else of the training loop. The seed of the <see cref="MLContext"/>, where it has one, stands for the seed here.</summary>
+        public VisualPredictiveTrainingOptions Training { get; set; } = new();
+
+        /// <summary>Longer rows are cut, never inside a picture, and counted in the log; at least 1. Default: 4,096 positions.</summary>
+        public int MaximumLength { get; set; } = 4096;
+
+        /// <summary>Whether rows that cannot be learned (marks and pictures differ in number, an empty response) are passed over and told in the log. Default: false, they throw.</summary>
+        public bool SkipBadRows { get; set; }
+
+        /// <summary>Whether a cancelled training gives the model as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
+        public bool KeepCancelled { get; set; }
+
+        /// <summary>Told after every step, on the training's thread. Null: nobody.</summary>
+        public IProgress<TrainingStatus>? Progress { get; set; }
+
+        /// <summary>Ends the training before its next step.</summary>
+        public CancellationToken CancellationToken { get; set; }
+
+        internal void Validate()
+        {
+            ArgumentNullException.ThrowIfNull(Training);
+            ArgumentException.ThrowIfNullOrEmpty(ResponseColumnName);
+            ArgumentException.ThrowIfNullOrEmpty(VisualTokensColumnName);
+            Training.Validate();
+            if (MaximumLength < 1) throw new ArgumentOutOfRangeException(nameof(MaximumLength), MaximumLength, $"{nameof(MaximumLength)} is {MaximumLength}; at least 1 is needed.");
+            if (PretrainedFolder is not null && Tokenizer is not null) throw new ArgumentException($"{nameof(PretrainedFolder)} and {nameof(Tokenizer)} are both given; a pretrained model has its own tokenizer.");
+        }
+    }
+}

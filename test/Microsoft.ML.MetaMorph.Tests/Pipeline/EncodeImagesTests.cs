@@ -1,0 +1,203 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using SkiaSharp;
+
+namespace Microsoft.ML.MetaMorph.Tests;
+
+[TestClass]
+public sealed class EncodeImagesTests
+{
+    private readonly MLContext _ml = new(seed: 1);
+
+    [TestMethod]
+    public void PassesTheWorkout()
+    {
+        using ImageEncoder encoder = Encoder();
+        EstimatorWorkout.Run(_ml, _ml.MetaMorph().EncodeImages("VisualTokens", ["Image", "Image2"], encoder, batchSize: 3), TinyModels.Rows(_ml, 9), ["VisualTokens"]);
+    }
+
+    [TestMethod]
+    public void TheTypeTellsTokensAndWidth()
+    {
+        using ImageEncoder encoder = Encoder();
+        using EncodeImagesTransformer transformer = _ml.MetaMorph().EncodeImages("VisualTokens", "Image", encoder).Fit(TinyModels.Rows(_ml, 1));
+        var type = (VectorDataViewType)transformer.GetOutputSchema(TinyModels.Rows(_ml, 1).Schema)["VisualTokens"].Type;
+        CollectionAssert.AreEqual(new[] { 0, 4, 8 }, type.Dimensions.ToArray());
+        Assert.AreEqual(4, encoder.VisualTokenCount);
+        Assert.AreEqual(8, encoder.VisualTokenWidth);
+        Assert.AreEqual(16, encoder.ImageSize);
+    }
+
+    [TestMethod]
+    public void RowsHaveAsManyPicturesAsAreThere()
+    {
+        using ImageEncoder encoder = Encoder();
+        using EncodeImagesTransformer transformer = _ml.MetaMorph().EncodeImages("T", ["Image", "Image2"], encoder, batchSize: 3).Fit(TinyModels.Rows(_ml, 1));
+        float[][] tokens = [.. ColumnValues.Rows(transformer.Transform(TinyModels.Rows(_ml, 8)), ["T"]).Select(row => (float[])row[0]!)];
+        CollectionAssert.AreEqual(new[] { 32, 32, 64, 0, 32, 32, 64, 0 }, tokens.Select(t => t.Length).ToArray());
+        foreach (float[] token in tokens.SelectMany(t => t.Chunk(8))) Assert.AreEqual(1, Math.Sqrt(token.Sum(v => v * v)), 1e-5);
+        // the second picture of row 2 is the picture of row 1
+        for (int i = 0; i < 32; i++) Assert.AreEqual(tokens[1][i], tokens[2][32 + i], 1e-5);
+    }
+
+    [TestMethod]
+    public void PicturesPathsAndBytesAgree()
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            byte[] png = Png(24, 20);
+            File.WriteAllBytes(Path.Combine(folder, "a.png"), png);
+            using MLImage image = MLImage.CreateFromStream(new MemoryStream(png));
+            IDataView data = _ml.Data.LoadFromEnumerable([new EveryKind { Image = image, One = "a.png", Many = ["a.png", "a.png", ""], Bytes = png }, new EveryKind { Many = [] }]);
+            using ImageEncoder encoder = Encoder();
+            float[][] rows = [.. new[] { "Image", "One", "Many", "Bytes" }.Select(column =>
+            {
+                using EncodeImagesTransformer transformer = _ml.MetaMorph().EncodeImages("T", column, encoder, folder).Fit(data);
+                List<object?[]> values = ColumnValues.Rows(transformer.Transform(data), ["T"]);
+                Assert.IsEmpty((float[])values[1][0]!, $"{column}: a row without a picture");
+                return (float[])values[0][0]!;
+            })];
+            Assert.HasCount(32, rows[0]);
+            ColumnValues.AssertEqual([[rows[0]]], [[rows[1]]], 1e-5, "path");
+            ColumnValues.AssertEqual([[rows[0]]], [[rows[2][..32]]], 1e-5, "first of several paths");
+            ColumnValues.AssertEqual([[rows[0]]], [[rows[2][32..]]], 1e-5, "second of several paths");
+            ColumnValues.AssertEqual([[rows[0]]], [[rows[3]]], 1e-5, "bytes");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [TestMethod]
+    public void ErrorsNameRowColumnAndFile()
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, "words.png"), "these are words");
+            File.WriteAllBytes(Path.Combine(folder, "a.png"), Png(4, 4));
+            using ImageEncoder encoder = Encoder();
+            string Failure(params EveryKind[] rows)
+            {
+                IDataView data = _ml.Data.LoadFromEnumerable(rows);
+                using EncodeImagesTransformer transformer = _ml.MetaMorph().EncodeImages("T", "Many", encoder, folder).Fit(data);
+                return Assert.Throws<Exception>(() => ColumnValues.Rows(transformer.Transform(data), ["T"])).Message;
+            }
+
+            string missing = Failure(new EveryKind { Many = ["a.png"] }, new EveryKind { Many = ["a.png", "none.png"] });
+            foreach (string part in new[] { "Row 1", "'Many'", "picture 2", "none.png" }) StringAssert.Contains(missing, part);
+            string words = Failure(new EveryKind { Many = ["words.png"] });
+            foreach (string part in new[] { "Row 0", "'Many'", "words.png" }) StringAssert.Contains(words, part);
+            string hole = Failure(new EveryKind { Many = ["", "a.png"] });
+            foreach (string part in new[] { "Row 0", "'Many'", "path 1 of 2", "path 2" }) StringAssert.Contains(hole, part);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [TestMethod]
+    public void WrongColumnsAndOptionsAreRefused()
+    {
+        using ImageEncoder encoder = Encoder();
+        IDataView data = _ml.Data.LoadFromEnumerable([new Numbers()]);
+        StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.MetaMorph().EncodeImages("T", "X", encoder).Fit(data)).Message, "'X'");
+        StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.MetaMorph().EncodeImages("T", "Y", encoder).Fit(data)).Message, "X");
+        StringAssert.Contains(Assert.Throws<ArgumentOutOfRangeException>(() => _ml.MetaMorph().EncodeImages("T", "X", encoder, batchSize: 0)).Message, "BatchSize is 0");
+    }
+
+    [TestMethod]
+    public void OneCopyOfTheWeightsLivesAsLongAsSomebodyHoldsIt()
+    {
+        ImageEncoder encoder = Encoder();
+        Lease<ImageEncoderModel> hold = encoder.Share();
+        IDataView data = TinyModels.Rows(_ml, 4);
+        EncodeImagesTransformer first = _ml.MetaMorph().EncodeImages("T", "Image", encoder).Fit(data);
+        EncodeImagesTransformer second = _ml.MetaMorph().EncodeImages("T", "Image", encoder).Fit(data);
+        encoder.Dispose();
+        List<object?[]> rows = ColumnValues.Rows(first.Transform(data), ["T"]);
+        first.Dispose();
+        ColumnValues.AssertEqual(rows, ColumnValues.Rows(second.Transform(data), ["T"]), 0, "second");
+        second.Dispose();
+        Assert.IsNotEmpty(hold.Value.Parameters().ToArray());
+        hold.Dispose();
+    }
+
+    [TestMethod]
+    public void AFolderGivesTheSameTokens()
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            IDataView data = TinyModels.Rows(_ml, 4);
+            using ImageEncoder encoder = Encoder();
+            encoder.Save(folder);
+            using ImageEncoder loaded = ImageEncoder.Load(folder);
+            using EncodeImagesTransformer a = _ml.MetaMorph().EncodeImages("T", "Image", encoder).Fit(data);
+            using EncodeImagesTransformer b = _ml.MetaMorph().EncodeImages("T", "Image", loaded).Fit(data);
+            ColumnValues.AssertEqual(ColumnValues.Rows(a.Transform(data), ["T"]), ColumnValues.Rows(b.Transform(data), ["T"]), 1e-6, "folder");
+            using ImageEncoder coarse = ImageEncoder.Load(folder, new ImageEncoderOptions { VisualTokenCount = 1 });
+            Assert.AreEqual(1, coarse.VisualTokenCount);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [TestMethod]
+    public void TheTrainerPassesTheWorkout()
+        => EstimatorWorkout.Run(_ml, _ml.MetaMorph().Trainers.LanguageImagePretraining(new LanguageImagePretrainingTrainer.Options
+        {
+            Training = TinyModels.Encoder,
+            TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 280 },
+        }), TinyModels.Captions(_ml, 8), ["VisualTokens"]);
+
+    [TestMethod]
+    public void TrainersHearTheSeed()
+    {
+        float[] Train(int seed)
+        {
+            var ml = new MLContext(seed);
+            using EncodeImagesTransformer encoder = TinyModels.TrainEncoder(ml);
+            return (float[])ColumnValues.Rows(encoder.Transform(TinyModels.Captions(ml, 1)), ["VisualTokens"])[0][0]!;
+        }
+
+        CollectionAssert.AreEqual(Train(3), Train(3));
+        CollectionAssert.AreNotEqual(Train(3), Train(4));
+    }
+
+    private ImageEncoder Encoder()
+    {
+        using EncodeImagesTransformer trained = TinyModels.TrainEncoder(_ml);
+        return trained.Encoder;
+    }
+
+    private static byte[] Png(int width, int height)
+    {
+        using var bitmap = new SKBitmap(width, height);
+        bitmap.Erase(new SKColor(200, 40, 10));
+        using SKData data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        return data.ToArray();
+    }
+
+    private sealed class EveryKind
+    {
+        [Microsoft.ML.Transforms.Image.ImageType(20, 24)]
+        public MLImage? Image { get; set; }
+
+        public string? One { get; set; }
+
+        public string[] Many { get; set; } = [];
+
+        public byte[]? Bytes { get; set; }
+    }
+
+    private sealed class Numbers
+    {
+        public float X { get; set; }
+    }
+}

@@ -1,0 +1,132 @@
+using System.Globalization;
+using System.Numerics;
+using System.Text.Json;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph.Tests;
+
+/// <summary>Cases of the kinds <c>weights</c> and <c>hostile-weights</c>: every file ends in the expected tensors or in an error that names it.</summary>
+internal static class WeightsReference
+{
+    [ReferenceKind("weights")]
+    private static void Weights(ReferenceCase reference)
+    {
+        JsonElement[] files = [.. reference.Json.GetProperty("files").EnumerateArray()];
+        foreach (JsonElement file in files.Where(f => f.ValueKind == JsonValueKind.Object)) File(reference, file);
+        string[] plain = [.. files.Where(f => f.ValueKind == JsonValueKind.String).Select(f => f.GetString()!)];
+        if (plain.Length > 0) Folder(reference, plain);
+        if (reference.Json.TryGetProperty("model", out _)) WeightsModel.Check(reference);
+        if (reference.Json.TryGetProperty("must_not_appear", out JsonElement mark)) MustNotAppear(reference, mark.GetString()!);
+    }
+
+    [ReferenceKind("hostile-weights")]
+    private static void Hostile(ReferenceCase reference)
+    {
+        foreach (JsonElement file in reference.Json.GetProperty("files").EnumerateArray()) File(reference, file);
+    }
+
+    /// <summary>The folder as one archive against its safetensors files, read by the tests' plain reader.</summary>
+    private static void Folder(ReferenceCase reference, string[] files)
+    {
+        var expected = files.SelectMany(f => PlainSafeTensors.Read(reference.Path(f))).ToDictionary(t => t.Key, t => t.Value);
+        using TensorArchive archive = TensorArchive.Open(reference.Folder);
+        CollectionAssert.AreEquivalent(expected.Keys, archive.Tensors.Keys.ToArray(), $"{reference.Name}: names");
+        foreach ((string name, Tensor tensor) in expected)
+        {
+            using Tensor read = archive.Read(name);
+            TensorAssert.AreIdentical(tensor, read, $"{reference.Name}: {name}");
+            CollectionAssert.AreEqual(tensor.shape, archive.Tensors[name].Shape, $"{reference.Name}: listed shape of {name}");
+            Assert.AreEqual(tensor.dtype, archive.Tensors[name].ElementType, $"{reference.Name}: listed element type of {name}");
+            if (reference.Json.TryGetProperty("stored_dtype", out JsonElement stored))
+                Assert.AreEqual(stored.GetString(), tensor.dtype.ToString().ToLowerInvariant(), $"{reference.Name}: element type of {name}");
+            tensor.Dispose();
+        }
+        foreach ((string key, Tensor tensor) in reference.Tensors.Where(t => t.Key.EndsWith(".float32", StringComparison.Ordinal)))
+        {
+            string name = archive.Tensors.Keys.Single(n => n.EndsWith(key[..^"float32".Length] + "weight", StringComparison.Ordinal));
+            using Tensor read = archive.Read(name), wide = read.to(ScalarType.Float32);
+            TensorAssert.AreIdentical(tensor, wide, $"{reference.Name}: {name} in float32");
+        }
+    }
+
+    private static void File(ReferenceCase reference, JsonElement file)
+    {
+        string name = file.GetProperty("file").GetString()!, path = reference.Path(name);
+        bool readable = file.GetProperty("expect").GetString() == "ok", optional = file.TryGetProperty("optional", out JsonElement either) && either.GetBoolean();
+        InvalidDataException? error = null;
+        try
+        {
+            using TensorArchive archive = TensorArchive.Open(path);
+            foreach (string tensor in archive.Tensors.Keys) archive.Read(tensor).Dispose();
+            if (readable) Compare(reference, file, name, archive);
+        }
+        catch (InvalidDataException refused)
+        {
+            error = refused;
+        }
+        if (error is null) Assert.IsTrue(readable || optional, $"{reference.Name}: {name} was read, though: {Text(file, "why")}");
+        else CheckError(reference, file, name, error, mayFail: !readable || optional);
+    }
+
+    private static void CheckError(ReferenceCase reference, JsonElement file, string name, InvalidDataException error, bool mayFail)
+    {
+        Assert.IsTrue(mayFail, $"{reference.Name}: {name} was refused: {error.Message}");
+        StringAssert.Contains(error.Message, Path.GetFileName(name), $"{reference.Name}: the error of {name} names the file");
+        if (Text(file, "error") is "hostile" or "class") StringAssert.Contains(error.Message, "refused", $"{reference.Name}: the error of {name}");
+        // Where the Rust reader names a tensor, so must we.
+        if (Text(file, "safetensors") is { } rust && rust.Split('`') is { Length: 3 } parts && rust.Contains("for tensor", StringComparison.Ordinal))
+            StringAssert.Contains(error.Message, $"'{parts[1]}'", $"{reference.Name}: the error of {name} names the tensor");
+    }
+
+    private static void Compare(ReferenceCase reference, JsonElement file, string name, TensorArchive archive)
+    {
+        var expected = reference.Tensors.Where(t => t.Key.StartsWith(name + "/", StringComparison.Ordinal)).ToDictionary(t => t.Key[(name.Length + 1)..], t => t.Value);
+        if (file.TryGetProperty("tensors", out JsonElement names))
+            CollectionAssert.AreEquivalent(names.EnumerateArray().Select(n => n.GetString()!).ToArray(), expected.Keys, $"{reference.Name}: the case's own list for {name}");
+        var actual = archive is TorchArchive torch ? ByPath(torch) : archive.Tensors.Keys.ToDictionary(t => t, archive.Read);
+        CollectionAssert.AreEquivalent(expected.Keys, actual.Keys, $"{reference.Name}: tensors of {name}");
+        foreach ((string path, Tensor tensor) in expected) TensorAssert.AreIdentical(tensor, actual[path], $"{reference.Name}: {name}: {path}");
+        Assert.AreEqual(expected.Count, archive.Tensors.Count, $"{reference.Name}: every tensor of {name} has a name in the archive");
+        if (archive is TorchArchive checkpoint) CompareTorch(reference, file, name, checkpoint, actual);
+        foreach (Tensor tensor in actual.Values) tensor.Dispose();
+    }
+
+    private static void CompareTorch(ReferenceCase reference, JsonElement file, string name, TorchArchive archive, Dictionary<string, Tensor> tensors)
+    {
+        Assert.AreEqual(Text(file, "kind") == "zip", archive.IsZip, $"{reference.Name}: the format of {name}");
+        if (file.TryGetProperty("values", out JsonElement values))
+        {
+            var actual = CheckpointTree.Leaves(archive.Root, "/", name).Where(l => l.Value is not TorchTensor).ToDictionary(l => l.Key, l => l.Value);
+            CollectionAssert.AreEquivalent(values.EnumerateObject().Select(v => v.Name).ToArray(), actual.Keys, $"{reference.Name}: values of {name}");
+            foreach (JsonProperty value in values.EnumerateObject()) Assert.IsTrue(Same(value.Value, actual[value.Name]), $"{reference.Name}: {name}: {value.Name} is {actual[value.Name] ?? "null"}, not {value.Value.GetRawText()}");
+        }
+        if (file.TryGetProperty("shared_storage", out JsonElement shared))
+        {
+            Tensor[] views = [.. shared.EnumerateArray().Select(v => tensors[v.GetString()!]).Where(v => v.numel() > 0)];
+            long[] addresses = [.. views.Select(v => (long)TensorMemory.Address(v))];
+            Assert.IsTrue(addresses.Max() - addresses.Min() < views.Max(v => v.numel() * v.element_size()), $"{reference.Name}: {name}: views of one storage share memory");
+        }
+    }
+
+    private static Dictionary<string, Tensor> ByPath(TorchArchive archive) => CheckpointTree.Leaves(archive.Root, "/", archive.Location)
+        .Where(l => l.Value is TorchTensor).ToDictionary(l => l.Key, l => archive.Read((TorchTensor)l.Value!));
+
+    private static bool Same(JsonElement expected, object? actual) => actual switch
+    {
+        null => expected.ValueKind == JsonValueKind.Null,
+        bool flag => expected.ValueKind == (flag ? JsonValueKind.True : JsonValueKind.False),
+        string text => expected.ValueKind == JsonValueKind.String && expected.GetString() == text,
+        long number => BigInteger.TryParse(expected.GetRawText(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger whole) && whole == number,
+        BigInteger number => BigInteger.TryParse(expected.GetRawText(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger whole) && whole == number,
+        double number => expected.ValueKind == JsonValueKind.Number && expected.GetRawText().AsSpan().ContainsAny(".eE") && expected.GetDouble().Equals(number),
+        _ => false,
+    };
+
+    private static void MustNotAppear(ReferenceCase reference, string mark)
+    {
+        foreach (string folder in new[] { reference.Folder, Directory.GetCurrentDirectory(), AppContext.BaseDirectory })
+            Assert.IsFalse(System.IO.File.Exists(Path.Combine(folder, mark)), $"{reference.Name}: a file's code ran: {mark} is in {folder}");
+    }
+
+    private static string? Text(JsonElement json, string name) => json.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
+}
