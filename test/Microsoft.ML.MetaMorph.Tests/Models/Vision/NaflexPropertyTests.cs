@@ -44,9 +44,6 @@ public sealed class NaflexPropertyTests
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Pooled(zeros(1, 4, 12), [new PatchGrid(3, 2)])).Message, "3 x 2");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Pooled(zeros(1, 4, 13), [new PatchGrid(2, 2)])).Message, "13");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Pooled(zeros(2, 4, 12), [new PatchGrid(2, 2)])).Message, "2 pictures but 1");
-        Assert.ThrowsExactly<ArgumentException>(() => NaflexPatches.Extract(new byte[27], 3, 3, 2));
-        Assert.ThrowsExactly<ArgumentException>(() => NaflexPatches.Extract(new byte[26], 3, 3, 3));
-        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => NaflexPatches.TargetSize(0, 3, 2, 4));
     }
 
     private static FreshParameters Fresh() => new(CPU, new Generator(7, CPU));
