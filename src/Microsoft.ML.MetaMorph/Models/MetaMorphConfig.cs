@@ -10,8 +10,8 @@ internal sealed record MetaMorphConfig
 
     public required LanguageModelConfig Language { get; init; }
 
-    /// <summary>The published <c>vision_config</c>, as it stands; null if the visual tokens come from elsewhere.</summary>
-    public JsonElement? VisionJson { get; init; }
+    /// <summary>The vision tower whose patches become visual tokens; null if they come from elsewhere.</summary>
+    public SiglipVisionConfig? Vision { get; init; }
 
     /// <summary>The width of a visual token.</summary>
     public required int VisualTokenWidth { get; init; }
@@ -32,14 +32,17 @@ internal sealed record MetaMorphConfig
 
     public required int ImageEndId { get; init; }
 
-    /// <summary>How a grid of patches becomes <see cref="VisualTokenCount"/> tokens: <c>interpolation</c>, <c>concat_interpolation</c> or <c>none</c>.</summary>
-    public string TokenReduction { get; init; } = "interpolation";
+    /// <summary>How a grid of patches becomes <see cref="VisualTokenCount"/> tokens.</summary>
+    public TokenReductionKind TokenReduction { get; init; } = TokenReductionKind.Interpolation;
 
     /// <summary>The hidden state of the vision tower that becomes tokens; −1 is the last block's.</summary>
     public int VisionSelectLayer { get; init; } = -1;
 
     /// <summary>The weight of the visual loss.</summary>
     public double VisionCoefficient { get; init; } = 1;
+
+    /// <summary>How visual tokens are made of patches.</summary>
+    public VisualTokenSettings VisualTokens => new(VisualTokenCount, TokenReduction, VisionSelectLayer, NormalizeVision);
 
     /// <summary>Reads the published layout.</summary>
     /// <param name="json">The root of <c>config.json</c>.</param>
@@ -54,7 +57,7 @@ internal sealed record MetaMorphConfig
         var config = new MetaMorphConfig
         {
             Language = LanguageModelConfig.FromJson(json),
-            VisionJson = ConfigJson.TryGet(json, "vision_config", out JsonElement vision) ? vision.Clone() : null,
+            Vision = ConfigJson.TryGet(json, "vision_config", out JsonElement vision) ? SiglipVisionConfig.FromJson(vision) : null,
             VisualTokenWidth = ConfigJson.Size(json, "mm_hidden_size"),
             VisualTokenCount = ConfigJson.Size(json, "num_image_tokens", 64),
             Projector = ConfigJson.Text(json, "mm_projector_type") ?? "linear",
@@ -62,7 +65,7 @@ internal sealed record MetaMorphConfig
             NormalizeVision = ConfigJson.Flag(json, "normalize_vision", absent: true),
             ImageStartId = ConfigJson.Integer(json, "image_start_token_id", imageStartId),
             ImageEndId = ConfigJson.Integer(json, "image_end_token_id", imageEndId),
-            TokenReduction = ConfigJson.Text(json, "image_token_reduction") ?? "none",
+            TokenReduction = Microsoft.ML.MetaMorph.TokenReduction.Named(ConfigJson.Text(json, "image_token_reduction") ?? "none"),
             VisionSelectLayer = ConfigJson.Integer(json, "mm_vision_select_layer", -1),
             VisionCoefficient = ConfigJson.Number(json, "vision_coef", 1),
         };
@@ -86,7 +89,7 @@ internal sealed record MetaMorphConfig
         writer.WriteBoolean("normalize_vision", NormalizeVision);
         writer.WriteNumber("image_start_token_id", ImageStartId);
         writer.WriteNumber("image_end_token_id", ImageEndId);
-        writer.WriteString("image_token_reduction", TokenReduction);
+        writer.WriteString("image_token_reduction", Microsoft.ML.MetaMorph.TokenReduction.NameOf(TokenReduction));
         writer.WriteString("mm_vision_select_feature", "patch");
         writer.WriteNumber("mm_vision_select_layer", VisionSelectLayer);
         writer.WriteBoolean("mm_use_im_start_end", true);
@@ -94,10 +97,10 @@ internal sealed record MetaMorphConfig
         writer.WriteBoolean("use_vision_ar", true);
         writer.WriteBoolean("freeze_vision", true);
         writer.WriteNumber("vision_coef", VisionCoefficient);
-        if (VisionJson is { } vision)
+        if (Vision is { } vision)
         {
             writer.WritePropertyName("vision_config");
-            vision.WriteTo(writer);
+            vision.Write(writer);
         }
         writer.WriteEndObject();
     }
@@ -112,8 +115,8 @@ internal sealed record MetaMorphConfig
         Microsoft.ML.MetaMorph.VisionHead.LayerCount(VisionHead);
         if (Projector == Microsoft.ML.MetaMorph.Projector.Identity && VisualTokenWidth != Language.HiddenSize)
             throw new InvalidDataException($"config.json: the identity projector needs mm_hidden_size ({VisualTokenWidth}) = hidden_size ({Language.HiddenSize}).");
-        if (TokenReduction is not ("interpolation" or "concat_interpolation" or "none"))
-            throw new NotSupportedException($"config.json: image_token_reduction '{TokenReduction}' is not supported. Supported: interpolation, concat_interpolation, none.");
+        if (Vision is { } vision && Microsoft.ML.MetaMorph.TokenReduction.TokenWidth(TokenReduction, vision.HiddenSize) != VisualTokenWidth)
+            throw new InvalidDataException($"config.json: mm_hidden_size is {VisualTokenWidth}, but a vision tower of width {vision.HiddenSize} with {TokenReduction} makes tokens of width {Microsoft.ML.MetaMorph.TokenReduction.TokenWidth(TokenReduction, vision.HiddenSize)}.");
         if (VisualTokenWidth < 1 || VisualTokenCount < 1) throw new InvalidDataException($"Visual tokens of width {VisualTokenWidth}, {VisualTokenCount} an image: both must be above zero.");
         if (ImageStartId == ImageEndId) throw new InvalidDataException($"config.json: image_start_token_id and image_end_token_id are both {ImageStartId}.");
         foreach (int id in (int[])[ImageStartId, ImageEndId])

@@ -7,6 +7,10 @@ namespace Microsoft.ML.MetaMorph;
 /// A language model that reads visual tokens through a projector and predicts them through a vision head (arXiv 2412.14164).
 /// Parameters carry the published names: the language model's, <c>model.mm_projector.*</c> and <c>vision_head.*</c>.
 /// </summary>
+/// <remarks>
+/// The vision tower is a model of its own, also where a checkpoint holds both (<see cref="CheckpointKeys"/> tells them apart): it is
+/// frozen, its tokens are made once and kept, and training or generation from kept tokens needs no tower at all.
+/// </remarks>
 internal sealed class MetaMorphModel : NamedModule
 {
     /// <summary>Stands in a sequence of ids for one position of an image.</summary>

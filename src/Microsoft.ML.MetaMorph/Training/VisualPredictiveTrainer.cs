@@ -8,7 +8,8 @@ namespace Microsoft.ML.MetaMorph;
 /// </summary>
 /// <remarks>
 /// Not thread-safe. The model must not be used elsewhere while it trains. After <see cref="Train"/>, however it ended, the model holds
-/// the weights of the last complete step.
+/// the weights of the last complete step (or their running average, if asked for; the average is no part of the optimizer's state).
+/// A time budget is looked at before each step: the last one may end a little behind it.
 /// </remarks>
 internal sealed class VisualPredictiveTrainer : IDisposable
 {

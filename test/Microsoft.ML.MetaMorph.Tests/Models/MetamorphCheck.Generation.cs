@@ -37,9 +37,8 @@ internal static partial class MetamorphCheck
         // Both spellings of the tower's place have been published.
         ParameterSource place = parameters["model"]["vision_tower"]["vision_tower"];
         if (place["vision_model"].Has("post_layernorm.weight")) place = place["vision_model"];
-        using var tower = new SiglipVisionTransformer(SiglipVisionConfig.FromJson(config.VisionJson!.Value), place);
-        TokenReductionKind reduction = Enum.Parse<TokenReductionKind>(config.TokenReduction.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
-        var encoder = new VisualTokenEncoder(tower, new VisualTokenSettings(config.VisualTokenCount, reduction, config.VisionSelectLayer, config.NormalizeVision));
+        using var tower = new SiglipVisionTransformer(config.Vision!, place);
+        var encoder = new VisualTokenEncoder(tower, config.VisualTokens);
         double tolerance = reference.Json.GetProperty("tolerance").GetProperty("logits").GetDouble();
         for (int row = 0; row < reference.Json.GetProperty("rows").GetInt32(); row++)
         {

@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.MetaMorph.Tests;
 
@@ -116,7 +117,8 @@ internal sealed class EstimatorWorkout(MLContext ml, double tolerance)
             ml.Model.Save(transformer, data.Schema, path);
             var fresh = new MLContext();
             ITransformer loaded = fresh.Model.Load(path, out DataViewSchema schema);
-            CollectionAssert.AreEqual(data.Schema.Where(column => !column.IsHidden).Select(Describe).ToArray(), schema.Where(column => !column.IsHidden).Select(Describe).ToArray());
+            // ML.NET does not save columns of pictures.
+            CollectionAssert.AreEqual(data.Schema.Where(column => !column.IsHidden && column.Type is not ImageDataViewType).Select(Describe).ToArray(), schema.Where(column => !column.IsHidden).Select(Describe).ToArray());
             ColumnValues.AssertEqual(rows, ColumnValues.Rows(loaded.Transform(data), outputs), tolerance, "loaded");
             (loaded as IDisposable)?.Dispose();
 

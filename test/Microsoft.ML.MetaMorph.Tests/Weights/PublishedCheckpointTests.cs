@@ -30,10 +30,10 @@ public sealed class PublishedCheckpointTests
         foreach (ReferenceCase reference in Checkpoints)
         {
             using var scope = NewDisposeScope();
-            if (MetaMorphConfig.FromJson(Config(reference)).VisionJson is not { } vision) continue;
+            if (MetaMorphConfig.FromJson(Config(reference)).Vision is not { } vision) continue;
             using TensorArchive archive = CheckpointKeys.ForSiglip(TensorArchive.Open(reference.Folder));
             var parameters = new StoredParameters(archive, CPU);
-            using var model = new SiglipVisionModel(SiglipVisionConfig.FromJson(vision), parameters);
+            using var model = new SiglipVisionModel(vision, parameters);
             parameters.RefuseUnused();
         }
     }

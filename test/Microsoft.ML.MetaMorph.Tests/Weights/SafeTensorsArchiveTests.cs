@@ -37,11 +37,11 @@ public sealed class SafeTensorsArchiveTests
         archive.Dispose();
         Assert.Throws<ObjectDisposedException>(() => archive.Read("x"));
         x.Dispose();
-        Assert.AreEqual(4000f, view[0].item<float>(), "a view keeps the mapping");
+        Assert.AreEqual(4000f, First(view), "a view keeps the mapping");
         var parameter = new Parameter(view, requires_grad: false);
         y.Dispose();
         Assert.IsTrue(IsMapped(path), "still mapped for the parameter");
-        Assert.AreEqual(4095f, parameter[95].item<float>());
+        Assert.AreEqual(4095f, Last(parameter));
         parameter.Dispose();
         Assert.IsFalse(IsMapped(path), "unmapped after the last tensor");
     }
@@ -141,6 +141,10 @@ public sealed class SafeTensorsArchiveTests
         TensorAssert.Throws<FileNotFoundException>(() => TensorArchive.Open(folder["nothing.bin"]), "nothing.bin");
     }
 
+    private static float First(Tensor tensor) => TensorMemory.Span<float>(tensor)[0];
+
+    private static float Last(Tensor tensor) => TensorMemory.Span<float>(tensor)[^1];
+
     internal static bool IsMapped(string path) => OperatingSystem.IsLinux() && File.ReadLines("/proc/self/maps").Any(l => l.EndsWith(path, StringComparison.Ordinal));
 
     private static long ResidentBytes()
@@ -155,7 +159,8 @@ public sealed class SafeTensorsArchiveTests
         for (int i = 0; i < times; i++)
         {
             using TensorArchive archive = TensorArchive.Open(path);
-            using Tensor large = archive.Read("large"), again = archive.Read("large"), flags = archive.Read("flags"), sum = large.sum();
+            using Tensor large = archive.Read("large"), again = archive.Read("large"), flags = archive.Read("flags");
+            Assert.AreEqual(1f, First(large));
         }
     }
 }

@@ -23,6 +23,30 @@ public sealed class TorchArchiveTests
         Assert.IsTrue(((PickleDictionary)archive.Root!).TryGet("global_step", out object? step) && step is long);
     }
 
+    /// <summary><c>torch.save({"state_dict": {"a": arange(6.).view(2, 3).t(), "b": Parameter(ones(2))}, "opt": {"dtype": torch.float32, "dev": device("cpu"), "size": Size([1, 2]), "bytes": b"\x01\xff", "set": {1, 2}}})</c></summary>
+    [TestMethod]
+    public void WhatElseACheckpointMayHoldIsRead()
+    {
+        using TorchArchive archive = TorchArchive.Open(Own("wrapped.pt"));
+        CollectionAssert.AreEquivalent(new[] { "a", "b" }, archive.Tensors.Keys.ToArray());
+        using Tensor a = archive.Read("a"), expected = arange(6, dtype: ScalarType.Float32).view(2, 3).t();
+        TensorAssert.AreIdentical(expected, a, "a");
+        var values = CheckpointTree.Leaves(archive.Root, "/", archive.Location).ToDictionary(l => l.Key, l => l.Value);
+        Assert.AreEqual("cpu", values["opt/dev"]);
+        Assert.AreEqual(2L, values["opt/size/1"]);
+        CollectionAssert.AreEqual(new byte[] { 1, 255 }, (byte[])values["opt/bytes"]!);
+        Assert.AreEqual(ScalarType.Float32, ((PickleGlobal)values["opt/dtype"]!).ElementType);
+        Assert.AreEqual(3L, (long)values["opt/set/0"]! + (long)values["opt/set/1"]!);
+    }
+
+    /// <summary><c>torch.save([arange(4), {"x": zeros(2)}])</c></summary>
+    [TestMethod]
+    public void TensorsOfAListAreNamedByTheirPlaces()
+    {
+        using TensorArchive archive = TensorArchive.Open(Own("list.pt"));
+        CollectionAssert.AreEquivalent(new[] { "0", "1.x" }, archive.Tensors.Keys.ToArray());
+    }
+
     [TestMethod]
     public void TensorsOutliveTheArchive()
     {
@@ -63,6 +87,8 @@ public sealed class TorchArchiveTests
         pickle.Add((byte)'.');
         TensorAssert.Throws<InvalidDataException>(() => TensorArchive.Open(WriteLegacy(folder, [.. pickle])), "characters");
     }
+
+    private static string Own(string file) => Path.Combine(ReferenceCase.RepositoryRoot, "test", "Microsoft.ML.MetaMorph.Tests", "Weights", "Samples", file);
 
     private static string WriteLegacy(ScratchFolder folder, byte[] pickle)
     {

@@ -31,7 +31,7 @@ internal sealed class ConversationEncoder
     public TokenSequence Encode(Conversation conversation)
     {
         IReadOnlyList<ConversationMessage> messages = WrapMarks(conversation);
-        (string text, IReadOnlyList<Range> responses) = ResponseSpans.Render(_render, messages, conversation.Id);
+        (string text, IReadOnlyList<Range> responses) = NamingTheRow(conversation, () => ResponseSpans.Render(_render, messages, conversation.Id));
         return Tokenize(conversation, messages, text, responses);
     }
 
@@ -44,7 +44,19 @@ internal sealed class ConversationEncoder
     public TokenSequence EncodePrompt(Conversation conversation)
     {
         IReadOnlyList<ConversationMessage> messages = WrapMarks(conversation);
-        return Tokenize(conversation, messages, _render(messages, true), []);
+        return Tokenize(conversation, messages, NamingTheRow(conversation, () => _render(messages, true)), []);
+    }
+
+    private static T NamingTheRow<T>(Conversation conversation, Func<T> render)
+    {
+        try
+        {
+            return render();
+        }
+        catch (ChatTemplateException failure)
+        {
+            throw new InvalidDataException($"Row {conversation.Id}: {failure.Message}", failure);
+        }
     }
 
     private static List<ConversationMessage> WrapMarks(Conversation conversation)

@@ -95,7 +95,7 @@ internal static class ResponseSpans
         {
             return render(messages, addGenerationPrompt);
         }
-        catch (InvalidDataException)
+        catch (ChatTemplateException)
         {
             return null;
         }

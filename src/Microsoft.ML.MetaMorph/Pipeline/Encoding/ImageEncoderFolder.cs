@@ -26,7 +26,7 @@ internal static class ImageEncoderFolder
         }
     }
 
-    /// <summary>Writes a folder that <see cref="Open"/> and other libraries read.</summary>
+    /// <summary>Writes a folder that this and other libraries read.</summary>
     public static void Save(ImageEncoderModel model, string folder)
     {
         Directory.CreateDirectory(folder);

@@ -39,7 +39,16 @@ internal sealed class ConversationText : IConversationTokenizer
     int? IConversationTokenizer.TokenId(string token) => Tokenizer.TokenId(token);
 
     private static string Render(ChatTemplate template, IReadOnlyList<ConversationMessage> messages, bool addGenerationPrompt)
-        => template.Render([.. messages.Select(message => new ChatMessage(message.Role, message.Text))], addGenerationPrompt);
+    {
+        try
+        {
+            return template.Render([.. messages.Select(message => new ChatMessage(message.Role, message.Text))], addGenerationPrompt);
+        }
+        catch (ChatTemplateException failure)
+        {
+            throw new InvalidDataException(failure.Message, failure);
+        }
+    }
 
     private sealed class Stream(LanguageTokenizer tokenizer) : ITextStream
     {

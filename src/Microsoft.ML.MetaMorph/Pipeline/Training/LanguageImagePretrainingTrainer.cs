@@ -62,9 +62,12 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         int seed = MLNetInternals.Settings(_environment).Seed ?? _options.Training.Seed;
         LanguageTokenizer tokenizer = _options.Tokenizer ?? LanguageTokenizer.Train(TextRows.Read(trainData, _options.CaptionColumnName), _options.TokenizerTraining);
         CaptionTokens tokens = Tokens(tokenizer);
-        LanguageImageModelConfig config = LanguageImageModelConfig.Create(_options.Training, tokens);
-        ImageEncoderSettings settings = Settings(config);
-        using LanguageImageModel model = LanguageImageModel.CreateFresh(config, device, seed);
+        (LanguageImageModel model, ImagePreprocessorConfig preprocessing) = _options.PretrainedFolder is { } folder
+            ? PretrainedEncoder.Open(folder, _options.Training, tokens, device, seed)
+            : Fresh(tokens, device, seed);
+        using LanguageImageModel owned = model;
+        LanguageImageModelConfig config = model.Config;
+        var settings = new ImageEncoderSettings(config.Vision, preprocessing with { AspectRatio = _options.AspectRatio }, config.Tokens, _options.Training.Precision);
         Train(model, settings, tokens, tokenizer, trainData, validationData, seed, log);
         var encoder = new ImageEncoderModel(settings, target => Copy(model, settings.Vision, target), storage: null);
         encoder.Prepare(device);
@@ -96,11 +99,12 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         return new CaptionTokens(tokenizer.HighestId + 1, end, tokenizer.PaddingId ?? end);
     }
 
-    private ImageEncoderSettings Settings(LanguageImageModelConfig config) => new(
-        config.Vision,
-        new ImagePreprocessorConfig { Height = config.Vision.ImageSize, Width = config.Vision.ImageSize, AspectRatio = _options.AspectRatio },
-        config.Tokens,
-        _options.Training.Precision);
+    private (LanguageImageModel Model, ImagePreprocessorConfig Preprocessing) Fresh(CaptionTokens tokens, Device device, int seed)
+    {
+        LanguageImageModelConfig config = LanguageImageModelConfig.Create(_options.Training, tokens);
+        int size = config.Vision.ImageSize;
+        return (LanguageImageModel.CreateFresh(config, device, seed), new ImagePreprocessorConfig { Height = size, Width = size });
+    }
 
     private void Train(LanguageImageModel model, ImageEncoderSettings settings, CaptionTokens tokens, LanguageTokenizer tokenizer, IDataView trainData, IDataView? validationData, int seed, TrainingLog log)
     {
@@ -131,6 +135,9 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
 
         /// <summary>The column of captions: text.</summary>
         public string CaptionColumnName { get; set; } = "Caption";
+
+        /// <summary>A published SigLIP to go on from: a folder in Hugging Face layout, or the name (<c>org/name</c>) of one in the local Hugging Face cache. Null: from nothing.</summary>
+        public string? PretrainedFolder { get; set; }
 
         /// <summary>The folder at which relative paths start. Null: the current folder of the process.</summary>
         public string? ImageFolder { get; set; }

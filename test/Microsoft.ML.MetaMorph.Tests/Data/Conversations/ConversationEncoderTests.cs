@@ -96,6 +96,14 @@ public sealed class ConversationEncoderTests
     }
 
     [TestMethod]
+    public void ARefusalOfTheTemplateNamesTheRow()
+    {
+        var encoder = new ConversationEncoder(Tokenizer, (_, _) => throw new ChatTemplateException("roles must alternate"));
+        Assert.AreEqual("Row r: roles must alternate", Assert.ThrowsExactly<InvalidDataException>(() => encoder.Encode(Row(0, ("user", "Q")))).Message);
+        Assert.AreEqual("Row r: roles must alternate", Assert.ThrowsExactly<InvalidDataException>(() => encoder.EncodePrompt(Row(0, ("user", "Q")))).Message);
+    }
+
+    [TestMethod]
     public void TurnsMustMatch()
     {
         Assert.HasCount(4, Conversation.FromTurns(["a", "b"], ["x"], 0, "r", "system").Messages);

@@ -46,7 +46,7 @@ public sealed class ResponseSpansTests
     /// <summary>Neither a generation prompt nor parts of a conversation: the probe alone tells.</summary>
     [TestMethod]
     public void ATemplateThatTakesWholeConversationsOnly() => Check(
-        (messages, add) => messages.Count % 2 != 0 || add ? throw new InvalidDataException("whole turns only") : ChatMl(trim: true)(messages, add), "one<|im_end|>", "two<|im_end|>");
+        (messages, add) => messages.Count % 2 != 0 || add ? throw new ChatTemplateException("whole turns only") : ChatMl(trim: true)(messages, add), "one<|im_end|>", "two<|im_end|>");
 
     [TestMethod]
     public void AConversationMayBeginWithTheAssistant()
@@ -78,8 +78,8 @@ public sealed class ResponseSpansTests
     [TestMethod]
     public void WhatATemplateRefusesIsRefused()
     {
-        ChatRenderer refusing = (_, _) => throw new InvalidDataException("roles must alternate");
-        Assert.AreEqual("roles must alternate", Assert.ThrowsExactly<InvalidDataException>(() => ResponseSpans.Render(refusing, TwoTurns, "r")).Message);
+        ChatRenderer refusing = (_, _) => throw new ChatTemplateException("roles must alternate");
+        Assert.AreEqual("roles must alternate", Assert.ThrowsExactly<ChatTemplateException>(() => ResponseSpans.Render(refusing, TwoTurns, "r")).Message);
     }
 
     private static void Check(ChatRenderer render, params string[] expected)

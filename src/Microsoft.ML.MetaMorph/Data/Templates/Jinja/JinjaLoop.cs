@@ -1,0 +1,57 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>The variable <c>loop</c>: where a loop stands. Called, it runs a recursive loop's body over another list.</summary>
+internal sealed class JinjaLoop(IReadOnlyList<object?> items, int depth, Func<object?, int, string>? recurse) : IJinjaCallable
+{
+    private object? _changed;
+    private bool _hasChanged;
+
+    public int Index { get; set; }
+
+    public int Length => items.Count;
+
+    public object? Call(JinjaContext context, JinjaArguments arguments)
+    {
+        if (recurse is null) throw JinjaError.OfType("The loop must have the 'recursive' marker to be called recursively.");
+        context.Budget.EnterCall();
+        try
+        {
+            return recurse(arguments.Bind("loop", ("iterable", JinjaArguments.Required))[0], depth + 1);
+        }
+        finally
+        {
+            context.Budget.LeaveCall();
+        }
+    }
+
+    public bool TryMember(string name, out object? value)
+    {
+        value = name switch
+        {
+            "index" => Index + 1L,
+            "index0" => (long)Index,
+            "revindex" => (long)(Length - Index),
+            "revindex0" => Length - Index - 1L,
+            "first" => Index == 0,
+            "last" => Index == Length - 1,
+            "length" => (long)Length,
+            "depth" => depth + 1L,
+            "depth0" => (long)depth,
+            "previtem" => Index > 0 ? items[Index - 1] : new JinjaUndefined("there is no previous item"),
+            "nextitem" => Index + 1 < Length ? items[Index + 1] : new JinjaUndefined("there is no next item"),
+            "cycle" => new JinjaFunction((_, arguments) => Cycle(arguments.Positional)),
+            "changed" => new JinjaFunction((context, arguments) => Changed(new JinjaTuple(arguments.Positional), context)),
+            _ => this,
+        };
+        return !ReferenceEquals(value, this);
+    }
+
+    private object? Cycle(IReadOnlyList<object?> values) => values.Count > 0 ? values[Index % values.Count] : throw JinjaError.OfType("no items for cycling given");
+
+    private bool Changed(JinjaTuple value, JinjaContext context)
+    {
+        if (_hasChanged && context.Equality.Equals(_changed, value)) return false;
+        (_changed, _hasChanged) = (value, true);
+        return true;
+    }
+}

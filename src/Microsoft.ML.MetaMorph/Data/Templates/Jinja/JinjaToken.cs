@@ -1,0 +1,34 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>What a piece of a template's source is.</summary>
+internal enum JinjaTokenKind
+{
+    Data,
+    VariableBegin,
+    VariableEnd,
+    BlockBegin,
+    BlockEnd,
+    Name,
+    String,
+    Integer,
+    Float,
+    Operator,
+    End,
+}
+
+/// <summary>A piece of a template's source.</summary>
+internal readonly record struct JinjaToken(JinjaTokenKind Kind, string Text, int Line)
+{
+    public bool Is(string text) => Kind is JinjaTokenKind.Name or JinjaTokenKind.Operator && Text == text;
+
+    public bool IsName(string text) => Kind == JinjaTokenKind.Name && Text == text;
+
+    public override string ToString() => Kind switch
+    {
+        JinjaTokenKind.End => "end of template",
+        JinjaTokenKind.Data => "template data",
+        JinjaTokenKind.BlockEnd => "end of statement block",
+        JinjaTokenKind.VariableEnd => "end of print statement",
+        _ => $"'{Text}'",
+    };
+}

@@ -1,0 +1,89 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Microsoft.ML.MetaMorph.Tests;
+
+[TestClass]
+public sealed class LanguageModelConfigTests
+{
+    private const string Smallest = """{"vocab_size": 10, "hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2, "model_type": "llama" """;
+
+    public static IEnumerable<object[]> Names => TinyLanguageModels.Names;
+
+    [TestMethod]
+    [DynamicData(nameof(Names))]
+    public void WhatIsWrittenIsReadAgain(string name)
+    {
+        LanguageModelConfig config = TinyLanguageModels.Configs[name];
+        LanguageModelConfig read = LanguageModelConfig.FromJson(Json(config.Write));
+        CollectionAssert.AreEqual(config.EosTokenIds, read.EosTokenIds);
+        Assert.AreEqual(config with { EosTokenIds = read.EosTokenIds }, read);
+    }
+
+    [TestMethod]
+    public void DefaultsAreTheFamilys()
+    {
+        LanguageModelConfig llama = Read("");
+        Assert.AreEqual((2, 4, 1e-6, 10_000.0, 2048), (llama.KeyValueHeadCount, llama.HeadWidth, llama.NormEpsilon, llama.RopeTheta, llama.MaxPositions));
+        Assert.IsFalse(llama.QueryKeyValueBias || llama.OutputBias || llama.QueryKeyNorm || llama.TieWordEmbeddings);
+        LanguageModelConfig qwen2 = Read("", "qwen2");
+        Assert.IsTrue(qwen2.QueryKeyValueBias && !qwen2.OutputBias);
+        LanguageModelConfig qwen3 = Read("", "qwen3");
+        Assert.IsTrue(qwen3.QueryKeyNorm);
+        Assert.AreEqual(128, qwen3.HeadWidth);
+    }
+
+    [TestMethod]
+    public void NewerSpellingsAreUnderstood()
+    {
+        LanguageModelConfig config = Read(""", "rope_parameters": {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4, "original_max_position_embeddings": 64}, "eos_token_id": [3, 4]""");
+        Assert.AreEqual(500_000.0, config.RopeTheta);
+        Assert.AreEqual(new RopeScaling(RopeScalingKind.Llama3, 8, 1, 4, 64), config.RopeScaling);
+        CollectionAssert.AreEqual((int[])[3, 4], config.EosTokenIds);
+        Assert.IsNull(Read(""", "rope_scaling": {"rope_type": "default"}, "eos_token_id": null""").RopeScaling);
+        Assert.AreEqual("llama", Read("", "metamorph_llama").ModelType);
+    }
+
+    [TestMethod]
+    [DataRow(""", "rope_scaling": {"type": "dynamic", "factor": 2.0}""", "dynamic")]
+    [DataRow(""", "rope_scaling": {"rope_type": "yarn", "factor": 4.0}""", "yarn")]
+    [DataRow(""", "hidden_act": "gelu" """, "gelu")]
+    [DataRow(""", "use_sliding_window": true, "sliding_window": 4, "max_position_embeddings": 64""", "sliding_window")]
+    [DataRow(""", "layer_types": ["full_attention", "sliding_attention"]""", "sliding_attention")]
+    [DataRow(""", "quantization_config": {"quant_method": "awq"}""", "quantization_config")]
+    public void WhatIsNotComputedIsRefusedByName(string extra, string named)
+        => StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => Read(extra)).Message, named);
+
+    [TestMethod]
+    public void OtherModelsAreRefusedByName()
+    {
+        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => Read("", "gemma2")).Message, "gemma2");
+        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => Read(""", "sliding_window": 4096, "max_position_embeddings": 32768""", "mistral")).Message, "4096");
+        Assert.AreEqual(8, Read(""", "sliding_window": null, "max_position_embeddings": 32768""", "mistral").HiddenSize);
+    }
+
+    [TestMethod]
+    [DataRow(""", "num_key_value_heads": 3""", "num_key_value_heads (3)")]
+    [DataRow(""", "head_dim": 5""", "head_dim is 5")]
+    [DataRow(""", "rms_norm_eps": 0""", "rms_norm_eps")]
+    [DataRow(""", "num_key_value_heads": 0""", "num_key_value_heads")]
+    [DataRow(""", "head_dim": "four" """, "head_dim")]
+    [DataRow(""", "rope_scaling": {"rope_type": "linear"}""", "factor")]
+    public void UnusableValuesAreRefusedByName(string extra, string named)
+        => StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Read(extra)).Message, named);
+
+    [TestMethod]
+    public void AMissingSizeIsNamed()
+        => StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => LanguageModelConfig.FromJson(JsonDocument.Parse("""{"model_type": "llama"}""").RootElement)).Message, "hidden_size");
+
+    /// <summary>What a config writes.</summary>
+    internal static JsonElement Json(Action<Utf8JsonWriter> write)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream)) write(writer);
+        return JsonDocument.Parse(Encoding.UTF8.GetString(stream.ToArray())).RootElement;
+    }
+
+    private static LanguageModelConfig Read(string extra, string type = "llama")
+        => LanguageModelConfig.FromJson(JsonDocument.Parse(Smallest.Replace("\"llama\"", $"\"{type}\"", StringComparison.Ordinal) + extra + "}").RootElement);
+}
