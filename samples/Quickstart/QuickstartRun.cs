@@ -13,11 +13,13 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
 
     private readonly MLContext _ml = new(settings.Seed);
     private readonly SceneWorld _world = SceneWorld.Small;
+    private LanguageTokenizer? _tokenizer;
 
     public int Execute()
     {
         DateTime start = DateTime.UtcNow;
         Directory.CreateDirectory(settings.OutputFolder);
+        _tokenizer = TrainTokenizer();
         using ImageEncoder encoder = TrainEncoder();
         SaveModel(encoder);
         using var model = new SavedModel(_ml, settings.ModelFile, encoder);
@@ -30,6 +32,12 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
         return 0;
     }
 
+    /// <summary>The words of this world, as byte pairs.</summary>
+    private LanguageTokenizer TrainTokenizer()
+        => LanguageTokenizer.Train(
+            SceneRows.ForTraining(_world).Generate(settings.Seed, 4_000).SelectMany(row => new[] { row.Prompt, row.Response, row.Pictures[0].Scene.Describe() }),
+            new BytePairTrainingOptions { VocabularySize = 400 });
+
     /// <summary>First the eyes: pictures with captions, an encoder that a captioning decoder can read.</summary>
     private ImageEncoder TrainEncoder()
     {
@@ -37,7 +45,7 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
         using var display = new TrainingDisplay("Encoder learns to see", "caption loss", status => status.LanguageLoss);
         using EncodeImagesTransformer encoding = _ml.MetaMorph().Trainers.LanguageImagePretraining(new LanguageImagePretrainingTrainer.Options
         {
-            TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 400 },
+            Tokenizer = _tokenizer,
             Training = new LanguageImagePretrainingOptions
             {
                 VisualTokenCount = 9,
@@ -59,7 +67,7 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
             .AppendCacheCheckpoint(_ml)
             .Append(_ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(new VisualPredictiveInstructionTuningTrainer.Options
             {
-                TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 400 },
+                Tokenizer = _tokenizer,
                 Training = new VisualPredictiveTrainingOptions
                 {
                     BatchSize = 64,

@@ -17,28 +17,34 @@ internal static class SceneCaptionView
         var random = new Random(seed);
         for (int i = 0; i < count; i += 2)
         {
-            // Two pictures that differ in one thing: telling them apart takes more than the colours of the whole.
-            Scene scene = world.SampleTraining(random);
-            Scene sibling = Sibling(world, scene, random);
-            yield return new Row { Image = ScenePainter.PaintImage(scene), Caption = scene.Describe() };
-            yield return new Row { Image = ScenePainter.PaintImage(sibling), Caption = sibling.Describe() };
+            (Scene scene, Scene sibling) = Siblings(world, random);
+            yield return new Row(scene);
+            yield return new Row(sibling);
         }
     }
 
-    private static Scene Sibling(SceneWorld world, Scene scene, Random random)
+    /// <summary>Two scenes that differ in one thing: telling them apart takes more than the colours of the whole.</summary>
+    private static (Scene, Scene) Siblings(SceneWorld world, Random random)
     {
         while (true)
         {
+            // A new scene every time: all changes of one can be held out.
+            Scene scene = world.SampleTraining(random);
             (_, Scene changed) = Edits.Change(world, scene, random);
-            if (world.MayTrain(changed)) return changed;
+            if (world.MayTrain(changed)) return (scene, changed);
         }
     }
 
-    internal sealed class Row
+    internal sealed class Row(Scene scene)
     {
-        [ImageType(ScenePainter.Side, ScenePainter.Side)]
-        public MLImage? Image { get; set; }
+        public Row()
+            : this(new Scene(Colour.Backgrounds[0], []))
+        {
+        }
 
-        public string Caption { get; set; } = "";
+        [ImageType(ScenePainter.Side, ScenePainter.Side)]
+        public MLImage Image => ScenePainter.PaintImage(scene);
+
+        public string Caption => scene.Describe();
     }
 }
