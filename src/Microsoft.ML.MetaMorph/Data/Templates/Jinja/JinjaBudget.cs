@@ -6,7 +6,7 @@ namespace Microsoft.ML.MetaMorph;
 internal sealed class JinjaBudget
 {
     public const int MaximumSource = 1 << 20;
-    public const int MaximumSteps = 10_000_000;
+    public const int MaximumSteps = 3_000_000;
     public const int MaximumLength = 1 << 24;
     public const int MaximumRange = 100_000;
     public const int MaximumCalls = 200;
