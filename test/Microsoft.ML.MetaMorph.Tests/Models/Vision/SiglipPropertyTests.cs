@@ -142,6 +142,26 @@ public sealed class SiglipPropertyTests
         }
     }
 
+    [TestMethod]
+    public void EveryTensorLiesOnTheDeviceOfTheParameters()
+    {
+        var options = new LanguageImagePretrainingOptions { ContrastiveWeight = 1 };
+        var tokens = new CaptionTokens(80, End: 1, Pad: 0);
+        nn.Module[] models =
+        [
+            new SiglipModel(new SiglipConfig(new(), new()), new MetaParameters()),
+            new Siglip2VisionModel(new(), new MetaParameters()),
+            new LanguageImageModel(LanguageImageModelConfig.Create(options, tokens), new MetaParameters()),
+        ];
+        foreach (nn.Module model in models)
+        {
+            Assert.IsFalse(model.named_buffers().Any(), $"{model.GetName()}: buffers");
+            foreach ((string name, var parameter) in model.named_parameters()) Assert.AreEqual(TorchSharp.DeviceType.META, parameter.device_type, name);
+            CollectionAssert.AreEquivalent(model.named_parameters().Select(p => p.name).ToArray(), model.state_dict().Keys.ToArray(), $"{model.GetName()}: stored names");
+            model.Dispose();
+        }
+    }
+
     private static FreshParameters Fresh() => new(CPU, new Generator(7, CPU));
 
     private static void AreClose(Tensor expected, Tensor actual, string what, double tolerance = Tolerance)

@@ -8,6 +8,14 @@ public sealed class PublishedContinuationTests
 {
     public static IEnumerable<object[]> Duals() => ReferenceCase.All().Where(c => c.Kind == "siglip-dual").Select(c => new object[] { c.Name });
 
+    private readonly int _threads = get_num_threads();
+
+    [TestInitialize]
+    public void OneThread() => set_num_threads(1);
+
+    [TestCleanup]
+    public void AllThreads() => set_num_threads(_threads);
+
     [TestMethod]
     [DynamicData(nameof(Duals))]
     public void APublishedModelGoesOnLearningUnderItsNames(string name)
