@@ -11,34 +11,31 @@ public static class SceneRowView
     public static IReadOnlyList<string> PictureColumns { get; } = [nameof(Columns.Picture0), nameof(Columns.Picture1), nameof(Columns.Picture2)];
 
     /// <summary>A view with the columns Kind, Prompt, Response and <see cref="PictureColumns"/>.</summary>
-    public static IDataView Create(MLContext context, IEnumerable<SceneRow> rows) => context.Data.LoadFromEnumerable(rows.Select(Columns.From));
+    public static IDataView Create(MLContext context, IEnumerable<SceneRow> rows) => context.Data.LoadFromEnumerable(rows.Select(row => new Columns(row)));
 
-    /// <summary>What one row looks like to ML.NET.</summary>
-    public sealed class Columns
+    /// <summary>What one row looks like to ML.NET. Properties are read for active columns alone, so a picture that nobody asks for is not painted.</summary>
+    public sealed class Columns(SceneRow row)
     {
-        public string Kind { get; set; } = "";
-
-        public string Prompt { get; set; } = "";
-
-        public string Response { get; set; } = "";
-
-        [ImageType(ScenePainter.Side, ScenePainter.Side)]
-        public MLImage? Picture0 { get; set; }
-
-        [ImageType(ScenePainter.Side, ScenePainter.Side)]
-        public MLImage? Picture1 { get; set; }
-
-        [ImageType(ScenePainter.Side, ScenePainter.Side)]
-        public MLImage? Picture2 { get; set; }
-
-        internal static Columns From(SceneRow row) => new()
+        public Columns()
+            : this(new SceneRow(RowKind.ImageQuestion, "", "", []))
         {
-            Kind = row.Kind.ToString(),
-            Prompt = row.Prompt,
-            Response = row.Response,
-            Picture0 = row.Pictures.ElementAtOrDefault(0)?.ToImage(),
-            Picture1 = row.Pictures.ElementAtOrDefault(1)?.ToImage(),
-            Picture2 = row.Pictures.ElementAtOrDefault(2)?.ToImage(),
-        };
+        }
+
+        public string Kind => row.Kind.ToString();
+
+        public string Prompt => row.Prompt;
+
+        public string Response => row.Response;
+
+        [ImageType(ScenePainter.Side, ScenePainter.Side)]
+        public MLImage? Picture0 => PictureAt(0);
+
+        [ImageType(ScenePainter.Side, ScenePainter.Side)]
+        public MLImage? Picture1 => PictureAt(1);
+
+        [ImageType(ScenePainter.Side, ScenePainter.Side)]
+        public MLImage? Picture2 => PictureAt(2);
+
+        private MLImage? PictureAt(int index) => row.Pictures.ElementAtOrDefault(index)?.ToImage();
     }
 }

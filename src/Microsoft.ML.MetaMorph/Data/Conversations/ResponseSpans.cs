@@ -56,7 +56,19 @@ internal static class ResponseSpans
     {
         string? prompt = turn > 0 ? TryRender(render, [.. messages.Take(turn)], true) : null;
         if (prompt is not null && text.StartsWith(prompt, StringComparison.Ordinal)) return prompt.Length;
-        return beforeProbe is not null && text.StartsWith(beforeProbe, StringComparison.Ordinal) ? beforeProbe.Length : null;
+        if (beforeProbe is not null && text.StartsWith(beforeProbe, StringComparison.Ordinal)) return beforeProbe.Length;
+        return turn > 0 ? StartOfVerbatim(TryRender(render, [.. messages.Take(turn)], false), prompt ?? beforeProbe, messages[turn].Text.Trim(), text) : null;
+    }
+
+    /// <summary>
+    /// Where the prompt says more than this response's header (an empty thought, and the response brings its own): the response itself, word for
+    /// word, between the end of the message before and the place where text and prompt part.
+    /// </summary>
+    private static int? StartOfVerbatim(string? before, string? prompt, string response, string text)
+    {
+        if (before is null || prompt is null || response.Length == 0 || !text.StartsWith(before, StringComparison.Ordinal)) return null;
+        int at = text.IndexOf(response, before.Length, StringComparison.Ordinal);
+        return at >= 0 && at <= text.AsSpan().CommonPrefixLength(prompt) ? at : null;
     }
 
     /// <summary>

@@ -18,7 +18,7 @@ internal sealed class AddedTokenFinder
         _first = SearchValues.Create([.. _byFirst.Keys]);
     }
 
-    /// <summary>The parts of the text in order; every character belongs to exactly one.</summary>
+    /// <summary>The parts of the text in order. They cover it; only where tokens are white space and strip do they overlap, as in the published library.</summary>
     public List<(int Start, int End, AddedToken? Token)> Parts(string text)
     {
         var parts = new List<(int Start, int End, AddedToken? Token)>();
@@ -30,8 +30,10 @@ internal sealed class AddedTokenFinder
             if (token.SingleWord && !StandsAlone(text, start, end)) continue;
             if (token.LeftStrip) start = Math.Max(text.AsSpan(0, start).TrimEnd().Length, previous);
             if (token.RightStrip) end = text.Length - text.AsSpan(end).TrimStart().Length;
+            // a token that is itself white space may have been swallowed by the one before it
+            if (start > end) continue;
             if (start > previous) parts.Add((previous, start, null));
-            parts.Add((start, end, token));
+            if (end > start) parts.Add((start, end, token));
             previous = end;
         }
         if (previous < text.Length) parts.Add((previous, text.Length, null));

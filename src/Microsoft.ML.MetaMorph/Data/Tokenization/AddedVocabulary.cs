@@ -40,10 +40,11 @@ internal sealed class AddedVocabulary
                 yield return (part, token, start == 0);
                 continue;
             }
+            bool keepsStart = start == 0 && (_normalizer is null || _normalizer.KeepsStart(part));
             string normalized = _normalizer?.Normalize(part) ?? part;
             foreach ((int from, int to, AddedToken? inner) in _normalized.Parts(normalized))
             {
-                yield return (normalized[from..to], inner, start == 0 && from == 0);
+                yield return (normalized[from..to], inner, keepsStart && from == 0);
             }
         }
     }

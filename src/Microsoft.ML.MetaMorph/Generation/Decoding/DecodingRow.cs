@@ -18,8 +18,8 @@ internal sealed class DecodingRow(int index, int vocabulary, int tokenWidth)
     public bool WantsVisual { get; set; }
 
     /// <summary>Logits of the next id; the loop may change them.</summary>
-    public float[] Logits { get; } = GC.AllocateArray<float>(vocabulary, pinned: true);
+    public float[] Logits { get; } = new float[vocabulary];
 
     /// <summary>The visual token that follows.</summary>
-    public float[] VisualToken { get; } = GC.AllocateArray<float>(tokenWidth, pinned: true);
+    public float[] VisualToken { get; } = new float[tokenWidth];
 }

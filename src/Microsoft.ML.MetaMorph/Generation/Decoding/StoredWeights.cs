@@ -71,12 +71,12 @@ internal readonly unsafe struct BFloat16Weights : IStoredWeights
 }
 
 /// <summary>
-/// float16 (IEEE 754 binary16): exponent and mantissa are moved into a float32's place, and a multiplication by 2¹¹² mends the bias of
-/// the exponent, for subnormal numbers too. Infinities do not occur in weights.
+/// float16 (IEEE 754 binary16): a shift by three puts exponent and mantissa into a float32's place (an arithmetic one, so the sign
+/// stays on top), and a multiplication by 2¹¹² mends the bias of the exponent, for subnormal numbers too. Infinities do not occur in weights.
 /// </summary>
 internal readonly unsafe struct Float16Weights : IStoredWeights
 {
-    private const uint High = 0xFFFF0000, Sign = 0x80000000, Magnitude = 0x0FFFE000;
+    private const int Kept = unchecked((int)0x8FFFE000);         // sign, exponent, mantissa; also drops what the word's low half leaves
     private const float Rebias = 5.192296858534828e33f;          // 2^112
 
     public static int Size => sizeof(ushort);
@@ -87,24 +87,18 @@ internal readonly unsafe struct Float16Weights : IStoredWeights
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Block(byte* at, out Vector256<float> first, out Vector256<float> second)
     {
-        Vector256<uint> words = Vector256.Load((uint*)at);
-        first = Widen(words << 16);
-        second = Widen(words & Vector256.Create(High));
+        Vector256<int> words = Vector256.Load((int*)at), kept = Vector256.Create(Kept);
+        Vector256<float> rebias = Vector256.Create(Rebias);
+        first = (((words << 16) >> 3) & kept).AsSingle() * rebias;
+        second = ((words >> 3) & kept).AsSingle() * rebias;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Block(byte* at, out Vector<float> first, out Vector<float> second)
     {
-        Vector<uint> words = Vector.Load((uint*)at);
-        first = Widen(words << 16);
-        second = Widen(words & new Vector<uint>(High));
+        Vector<int> words = Vector.Load((int*)at), kept = new(Kept);
+        Vector<float> rebias = new(Rebias);
+        first = Vector.AsVectorSingle(((words << 16) >> 3) & kept) * rebias;
+        second = Vector.AsVectorSingle((words >> 3) & kept) * rebias;
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Widen(Vector256<uint> high)
-        => ((high & Vector256.Create(Sign)) | ((high >>> 3) & Vector256.Create(Magnitude))).AsSingle() * Vector256.Create(Rebias);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<float> Widen(Vector<uint> high)
-        => Vector.AsVectorSingle((high & new Vector<uint>(Sign)) | ((high >>> 3) & new Vector<uint>(Magnitude))) * new Vector<float>(Rebias);
 }

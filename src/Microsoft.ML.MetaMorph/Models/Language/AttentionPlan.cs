@@ -93,7 +93,7 @@ internal sealed class AttentionPlan
         return new AttentionPlan(table.Cosine.index_select(0, positions).view(1, length, 1, -1), table.SignedSine.index_select(0, positions).view(1, length, 1, -1))
         {
             IsCausal = true,
-            Packed = layout.Lengths.Length > 1 ? PackedRows.Create(layout.Lengths, device) : null,
+            Packed = layout.Lengths.Length > 1 ? PackedRows.Create(layout.Lengths) : null,
         };
     }
 

@@ -33,6 +33,9 @@ internal sealed class CausalLanguageModel : NamedModule
 
     public Device Device => Model.Device;
 
+    /// <summary>The element type in which the linear layers are computed.</summary>
+    public ScalarType ComputeType => Model.Layers[0].Attention.Query.ComputeType;
+
     /// <summary>Ids <c>[…]</c> → embeddings <c>[…, hidden]</c>, float32.</summary>
     public Tensor Embed(Tensor ids) => Model.Embedding.forward(ids);
 
@@ -43,9 +46,14 @@ internal sealed class CausalLanguageModel : NamedModule
     public Tensor Hidden(Tensor embeddings, SequenceLayout layout, KeyValueCache? cache = null) => Model.Forward(embeddings, layout, cache);
 
     /// <summary>Hidden states <c>[…, hidden]</c> → logits <c>[…, vocabulary]</c>, float32.</summary>
+    /// <remarks>
+    /// In training the product is computed in the type of the model's linear layers. Without gradients it is float32: a few
+    /// positions would not pay for the conversion of the whole matrix.
+    /// </remarks>
     public Tensor Logits(Tensor hidden)
     {
         Parameter weight = OutputWeight;
+        if (is_grad_enabled() && ComputeType != hidden.dtype) return Linear.Product(hidden, weight, null, ComputeType);
         if (weight.dtype == hidden.dtype) return F.linear(hidden, weight);
         using var scope = NewDisposeScope();
         var parts = new List<Tensor>();
@@ -56,11 +64,5 @@ internal sealed class CausalLanguageModel : NamedModule
             parts.Add(F.linear(hidden, widened));
         }
         return cat(parts, -1).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Sets the element type in which all linear layers but the output matrix are computed.</summary>
-    public void SetComputeType(ScalarType type)
-    {
-        foreach (Linear layer in Model.modules().OfType<Linear>()) layer.ComputeType = type;
     }
 }

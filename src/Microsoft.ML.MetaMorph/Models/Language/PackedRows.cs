@@ -4,77 +4,86 @@ namespace Microsoft.ML.MetaMorph;
 
 /// <summary>The rows of a pack, sorted into groups of like length; inside a group they are padded to its longest row.</summary>
 /// <remarks>
-/// Attention over one pack with a block-diagonal mask costs t² for every pair that is masked; a call a row costs hundreds of small
-/// calls. Groups cost neither: rows are gathered as <c>[rows, longest]</c>, attend causally (padding stands at the right, so nothing
-/// real ever sees it), and are put back in their places.
+/// Attention over one pack with a block-diagonal mask computes t² scores, nearly all masked; a call a row means hundreds of small
+/// calls. Groups cost neither: rows are laid side by side as <c>[rows, longest]</c>, attend causally (padding stands at the right,
+/// so nothing real ever sees it), and are put back in their places. Rows move by split and cat, whose gradients are cat and split;
+/// gathering by index has a gradient that adds position after position.
 /// </remarks>
 internal sealed class PackedRows
 {
     /// <summary>A row joins a group if its length is at least this part of the group's longest.</summary>
-    private const double LeastFill = 0.75;
+    private const double LeastFill = 0.9;
 
-    private PackedRows(int[] lengths, IReadOnlyList<PackedGroup> groups, Tensor? restore)
+    private readonly long[] _lengths;
+    private readonly bool _inPlace;
+
+    private PackedRows(long[] lengths, IReadOnlyList<PackedGroup> groups)
     {
-        Lengths = lengths;
+        _lengths = lengths;
         Groups = groups;
-        Restore = restore;
+        _inPlace = lengths.All(length => length == lengths[0]);
     }
-
-    public int[] Lengths { get; }
 
     public IReadOnlyList<PackedGroup> Groups { get; }
 
-    /// <summary>For each position of the pack, where it lies in the groups' outputs laid end to end; null if it lies there already.</summary>
-    public Tensor? Restore { get; }
-
-    public static PackedRows Create(int[] lengths, Device device)
+    /// <exception cref="ArgumentException">A row is empty.</exception>
+    public static PackedRows Create(int[] lengths)
     {
-        int total = 0;
-        int[] starts = new int[lengths.Length];
         for (int i = 0; i < lengths.Length; i++)
         {
             if (lengths[i] < 1) throw new ArgumentException($"Row {i} of the pack has {lengths[i]} positions.", nameof(lengths));
-            starts[i] = total;
-            total += lengths[i];
         }
         int[] order = [.. Enumerable.Range(0, lengths.Length).OrderByDescending(i => lengths[i])];   // stable: equal rows keep their order
         var groups = new List<PackedGroup>();
-        var places = new long[total];
-        int first = 0, written = 0;
-        while (first < order.Length)
+        for (int first = 0, end; first < order.Length; first = end)
         {
-            int longest = lengths[order[first]], end = first;
+            int longest = lengths[order[first]];
+            end = first;
             while (end < order.Length && lengths[order[end]] >= LeastFill * longest) end++;
-            groups.Add(Group(order[first..end], starts, lengths, longest, written, places, device));
-            written += (end - first) * longest;
-            first = end;
+            groups.Add(new PackedGroup(order[first..end], longest));
         }
-        bool inPlace = groups.Count == 1 && groups[0].Gather is null;
-        return new PackedRows(lengths, groups, inPlace ? null : tensor(places, device: device));
+        return new PackedRows([.. lengths.Select(length => (long)length)], groups);
     }
 
-    private static PackedGroup Group(int[] rows, int[] starts, int[] lengths, int longest, int written, long[] places, Device device)
+    /// <summary><c>[t, heads, d]</c> → for each group <c>[rows, longest, heads, d]</c>, padded with zeros.</summary>
+    public Tensor[] Spread(Tensor all)
     {
-        var gather = new long[rows.Length * longest];
-        bool contiguous = true;
-        for (int r = 0; r < rows.Length; r++)
+        long heads = all.shape[1], width = all.shape[2];
+        if (_inPlace) return [all.view(_lengths.Length, _lengths[0], heads, width)];
+        Tensor[] rows = all.split(_lengths, 0);
+        Tensor padding = zeros([_lengths.Max(), heads, width], dtype: all.dtype, device: all.device);
+        return [.. Groups.Select(group => cat([.. Pieces(group, row => rows[row], count => padding.narrow(0, 0, count))], 0).view(group.Rows.Length, group.Longest, heads, width))];
+    }
+
+    /// <summary>For each group <c>[rows, longest, width]</c> → <c>[t, width]</c>, without the padding.</summary>
+    public Tensor Gather(IReadOnlyList<Tensor> results)
+    {
+        if (_inPlace) return results[0].view(_lengths.Length * _lengths[0], -1);
+        var rows = new Tensor[_lengths.Length];
+        for (int g = 0; g < Groups.Count; g++)
         {
-            int row = rows[r];
-            for (int i = 0; i < longest; i++)
+            (int? Row, long Length)[] pieces = [.. Pieces<(int?, long)>(Groups[g], row => (row, _lengths[row]), count => (null, count))];
+            Tensor[] parts = results[g].view(Groups[g].Rows.Length * Groups[g].Longest, -1).split([.. pieces.Select(p => p.Length)], 0);
+            for (int i = 0; i < parts.Length; i++)
             {
-                int at = r * longest + i;
-                gather[at] = starts[row] + Math.Min(i, lengths[row] - 1);   // padding repeats the last position: finite, and never seen
-                contiguous &= gather[at] == starts[rows[0]] + at;
-                if (i < lengths[row]) places[starts[row] + i] = written + at;
+                if (pieces[i].Row is { } row) rows[row] = parts[i];
             }
         }
-        contiguous &= rows.Length == lengths.Length;
-        return new PackedGroup(rows.Length, longest, contiguous ? null : tensor(gather, device: device));
+        return cat(rows, 0);
+    }
+
+    /// <summary>What lies in a group from its start to its end: rows, each followed by its padding if it has any.</summary>
+    private IEnumerable<T> Pieces<T>(PackedGroup group, Func<int, T> row, Func<long, T> padding)
+    {
+        foreach (int number in group.Rows)
+        {
+            yield return row(number);
+            if (_lengths[number] < group.Longest) yield return padding(group.Longest - _lengths[number]);
+        }
     }
 }
 
 /// <summary>Rows of like length.</summary>
-/// <param name="Rows">How many.</param>
+/// <param name="Rows">Their numbers in the pack.</param>
 /// <param name="Longest">Positions of each, padding included.</param>
-/// <param name="Gather">Positions of the pack, <c>[Rows · Longest]</c>; null if the whole pack is this group, in order.</param>
-internal sealed record PackedGroup(int Rows, int Longest, Tensor? Gather);
+internal sealed record PackedGroup(int[] Rows, int Longest);

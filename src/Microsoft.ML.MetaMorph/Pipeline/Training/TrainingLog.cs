@@ -39,7 +39,7 @@ internal sealed class TrainingLog : IDisposable
         lock (_writing) _last = status;
         if (MLNetInternals.IsCanceled(_host)) _cancellation.Cancel();
         string steps = status.TotalSteps is { } total ? $"{status.Step}/{total}" : $"{status.Step}";
-        string line = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"step {steps}: loss {status.Loss:F4} (language {status.LanguageLoss:F4}, visual {status.VisualLoss:F4}), rate {status.LearningRate:G4}, {status.RowsOrTokensPerSecond:F0}/s");
+        string line = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"step {steps}: loss {status.Loss:F4} (language {status.LanguageLoss:F4}, visual {status.VisualLoss:F4}), rate {status.LearningRate:G4}, {status.ItemsPerSecond:F0}/s");
         _channel.Trace(MessageSensitivity.None, line);
         if (status.Share >= _nextMessage)
         {

@@ -9,6 +9,7 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="LanguageLoss">Mean cross-entropy of the supervised text (or caption) tokens, in nats.</param>
 /// <param name="VisualLoss">Minus the mean cosine similarity of the response's visual tokens; of an encoder's training, its contrastive loss.</param>
 /// <param name="LearningRate">The rate of the step.</param>
-/// <param name="RowsOrTokensPerSecond">Positions a second (of an encoder's training: pictures) since the start.</param>
+/// <param name="ItemsPerSecond">Positions, of text and of visual tokens, a second (of an encoder's training: pictures) since the start.</param>
 /// <param name="Elapsed">Since the start.</param>
-public sealed record TrainingStatus(long Step, long? TotalSteps, double Share, int Epoch, double Loss, double LanguageLoss, double VisualLoss, double LearningRate, double RowsOrTokensPerSecond, TimeSpan Elapsed);
+/// <param name="ValidationLoss">The loss on the validation rows, all parts weighted, where this step evaluated them; else null.</param>
+public sealed record TrainingStatus(long Step, long? TotalSteps, double Share, int Epoch, double Loss, double LanguageLoss, double VisualLoss, double LearningRate, double ItemsPerSecond, TimeSpan Elapsed, double? ValidationLoss = null);

@@ -140,16 +140,17 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         using var trainer = new VisualPredictiveTrainer(start.Model, training);
         log.Info($"Linear layers are computed in {trainer.Precision}.");
         ConversationSource Source(IDataView data) => new(data, _settings, start.Text.Encoder, start.Model.Config, _options.MaximumLength, _options.SkipBadRows, log.Warn);
-        TrainingResult result = trainer.Train(Source(trainData), validationData is null ? null : Source(validationData), step => Report(step, log), cancellationToken: log.Cancellation);
+        TrainingResult result = trainer.Train(Source(trainData), validationData is null ? null : Source(validationData), step => Report(step, training, log), cancellationToken: log.Cancellation);
         if (result.Validation is { } losses) log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
         if (result.End == TrainingEnd.Cancelled && !_options.KeepCancelled) throw new OperationCanceledException($"The training was cancelled after {result.Steps} steps.", log.Cancellation);
         log.Info($"{result.End} after {result.Steps} steps.");
         return result;
     }
 
-    private static void Report(TrainingProgress step, TrainingLog log)
+    private static void Report(TrainingProgress step, VisualPredictiveTrainingOptions training, TrainingLog log)
     {
-        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, step.Epoch, step.TotalLoss, step.Loss.Language, step.Loss.Visual, step.LearningRate, step.TokensPerSecond, step.Elapsed));
+        double coefficient = training.Stage == VisualPredictiveStage.InstructionTuning ? training.VisionCoefficient : 0;
+        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, step.Epoch, step.TotalLoss, step.Loss.Language, step.Loss.Visual, step.LearningRate, step.TokensPerSecond, step.Elapsed, step.Validation?.Total(coefficient)));
         if (step.Validation is { } losses) log.Info($"Step {step.Step}, validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
     }
 

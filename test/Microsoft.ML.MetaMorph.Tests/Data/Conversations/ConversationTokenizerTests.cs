@@ -20,7 +20,9 @@ public sealed class ConversationTokenizerTests
         string end = Ends.First(token => tokenizer.TokenId(token) is not null);
         ChatRenderer render = (messages, add) => string.Concat(messages.Select(m => $"{m.Role}:\n{m.Text}{end}")) + (add ? "assistant:\n" : "");
         var encoder = new ConversationEncoder(tokenizer, render);
-        foreach (string answer in Answers)
+        string[] answers = [.. Answers.Where(answer => IsKnown(tokenizer, answer))];
+        Assert.IsGreaterThan(1, answers.Length, name);
+        foreach (string answer in answers)
         {
             int images = ImageMarks.Count(answer);
             TokenSequence row = encoder.Encode(Conversation.FromTurns(["What is <image>?", "More."], ["Fine.", answer], images + 1, "r"));
@@ -52,6 +54,10 @@ public sealed class ConversationTokenizerTests
         Assert.AreEqual(TokenSequence.Ignored, row.Labels[prompt.Ids.Length - 1]);
         Assert.AreNotEqual(TokenSequence.Ignored, row.Labels[prompt.Ids.Length]);
     }
+
+    /// <summary>Small vocabularies lack characters, and unknown ones run together across a border.</summary>
+    private static bool IsKnown(LanguageTokenizer tokenizer, string text) =>
+        Spaceless(tokenizer.Decode(tokenizer.Encode(ImageMarks.Wrap(text), false))).Equals(Spaceless(ImageMarks.Wrap(text)), StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Some tokenizers write a space before a text or drop it after a special token; that is theirs to say.</summary>
     private static string Spaceless(string text) => text.Replace(" ", "", StringComparison.Ordinal);

@@ -29,6 +29,18 @@ public sealed class ResponseSpansTests
     public void ThoughtsThatThePromptAlreadyHoldsAreNot() => Check(Thinking(offInPrompt: true), " one \n<|im_end|>", "two<|im_end|>");
 
     [TestMethod]
+    public void AThoughtOfTheResponsesOwnIsLearnedInPlaceOfThePrompts()
+    {
+        ChatRenderer render = (messages, add) =>
+        {
+            string text = Thinking(offInPrompt: true)(messages, add);
+            return text.Replace("<think>\n\n</think>\n\n<think>", "<think>", StringComparison.Ordinal);
+        };
+        (string text, IReadOnlyList<Range> spans) = ResponseSpans.Render(render, [new("user", "1+1?"), new("assistant", "<think>\nhm\n</think>\n\n2")], "r");
+        Assert.AreEqual("<think>\nhm\n</think>\n\n2<|im_end|>", text[spans.Single()]);
+    }
+
+    [TestMethod]
     public void ASpaceBeforeTheResponseIsLearnedWhereTheModelHasToWriteIt() => Check(Llama2, " one </s>", " two </s>");
 
     [TestMethod]

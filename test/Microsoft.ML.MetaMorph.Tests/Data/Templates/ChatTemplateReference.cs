@@ -5,17 +5,34 @@ namespace Microsoft.ML.MetaMorph.Tests;
 /// <summary>Published templates and single features against what <c>transformers</c> renders.</summary>
 internal static class ChatTemplateReference
 {
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     [ReferenceKind("chat-template")]
     public static void Check(ReferenceCase reference)
     {
-        foreach (JsonElement entry in Entries(reference, "cases")) CheckConversation(reference, entry);
-        if (!reference.Json.TryGetProperty("features", out _)) return;
-        Dictionary<string, object?> variables = Variables(reference.Json.GetProperty("feature_variables"));
-        foreach (JsonElement entry in Entries(reference, "features"))
+        var failures = new List<string>();
+        foreach (JsonElement entry in Entries(reference, "cases")) Collect(failures, () => CheckConversation(reference, entry));
+        foreach (JsonElement entry in Entries(reference, "features")) Collect(failures, () => CheckFeature(reference, entry));
+        if (failures.Count > 0) Assert.Fail($"{failures.Count} figures differ:\n{string.Join("\n", failures.Take(100))}");
+    }
+
+    /// <summary>One wrong figure does not hide the others.</summary>
+    private static void Collect(List<string> failures, Action check)
+    {
+        try
         {
-            string what = $"{reference.Name}: {entry.GetProperty("name").GetString()}";
-            Compare(entry, what, () => JinjaTemplate.Parse(entry.GetProperty("template").GetString()!).Render(variables));
+            check();
         }
+        catch (Exception failure) when (failure is AssertFailedException or JinjaError or ChatTemplateException)
+        {
+            failures.Add(failure.Message);
+        }
+    }
+
+    private static void CheckFeature(ReferenceCase reference, JsonElement entry)
+    {
+        Dictionary<string, object?> variables = Variables(reference.Json.GetProperty("feature_variables"));
+        Compare(entry, $"{reference.Name}: {entry.GetProperty("name").GetString()}", () => JinjaTemplate.Parse(entry.GetProperty("template").GetString()!).Render(variables));
     }
 
     private static IEnumerable<JsonElement> Entries(ReferenceCase reference, string name) => reference.Json.TryGetProperty(name, out JsonElement list) ? list.EnumerateArray() : [];
@@ -41,13 +58,26 @@ internal static class ChatTemplateReference
     {
         if (entry.TryGetProperty("expected", out JsonElement expected))
         {
-            Assert.AreEqual(expected.GetString(), render(), what);
+            string text = Rendered(render, what);
+            if (text != expected.GetString()) Assert.Fail($"{what}\n  expected {JsonSerializer.Serialize(expected.GetString(), Readable)}\n  actual   {JsonSerializer.Serialize(text, Readable)}");
             return;
         }
         string error = entry.GetProperty("error").GetString()!;
         (string? kind, string reason) = Failure(render, what);
         // of other errors only the fact is published
         if (error.StartsWith("TemplateError: ", StringComparison.Ordinal)) Assert.AreEqual(error, $"{kind}: {reason}", what);
+    }
+
+    private static string Rendered(Func<string> render, string what)
+    {
+        try
+        {
+            return render();
+        }
+        catch (Exception failure) when (failure is JinjaError or ChatTemplateException)
+        {
+            throw new AssertFailedException($"{what}\n  failed: {failure.Message}");
+        }
     }
 
     private static (string Kind, string Reason) Failure(Func<string> render, string what)

@@ -78,7 +78,7 @@ public sealed class CausalLanguageModelTests
     public void PackedEqualsSeparateWithGradients(string name) => OnBothPaths(() =>
     {
         using CausalLanguageModel model = TinyLanguageModels.Create(name);
-        int[] lengths = [5, 17, 1, 6, 6, 12, 30, 2];
+        int[] lengths = [5, 17, 1, 6, 6, 12, 30, 2, 140];      // short and long rows go different ways
         Tensor[] rows = [.. lengths.Select((length, i) => TinyLanguageModels.Ids(1, length, i))];
         Tensor weights = randn(1, lengths.Sum(), model.Config.HiddenSize);
         Tensor separate = cat([.. rows.Select(row => model.Hidden(model.Embed(row), SequenceLayout.Causal))], 1);
@@ -153,6 +153,27 @@ public sealed class CausalLanguageModelTests
         Tensor actual = narrow.Logits(narrow.Hidden(narrow.Embed(ids), SequenceLayout.Causal));
         Assert.AreEqual(ScalarType.Float32, actual.dtype);
         TensorAssert.AreClose(expected, actual, 1e-5, name);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Names))]
+    public void LinearLayersInBFloat16StayCloseAndTheStreamStaysFloat32(string name)
+    {
+        using var scope = NewDisposeScope();
+        using CausalLanguageModel model = TinyLanguageModels.Create(name);
+        Tensor ids = TinyLanguageModels.Ids(1, 20);
+        var layout = new PackedLayout([12, 8]);
+        Tensor Loss() => model.Logits(model.Hidden(model.Embed(ids), layout)).log_softmax(-1).select(-1, 5).mean();
+        Tensor expected = Loss();
+        PrecisionProbe.Apply(model, new PrecisionChoice(ScalarType.BFloat16, "test"));
+        Assert.AreEqual(ScalarType.BFloat16, model.ComputeType);
+        Tensor hidden = model.Hidden(model.Embed(ids), layout), actual = Loss();
+        Assert.AreEqual((ScalarType.Float32, ScalarType.Float32), (hidden.dtype, actual.dtype));
+        TensorAssert.AreClose(expected, actual, 0.05 * Math.Abs(expected.item<float>()), name);
+        actual.backward();
+        Assert.IsTrue(model.named_parameters().All(p => p.parameter.grad is { dtype: ScalarType.Float32 }), "float32 gradients of every parameter");
+        using var mode = no_grad();
+        TensorAssert.AreClose(expected, Loss(), 0.05 * Math.Abs(expected.item<float>()), $"{name} without gradients");
     }
 
     [TestMethod]

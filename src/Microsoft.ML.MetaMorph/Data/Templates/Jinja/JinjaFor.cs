@@ -11,28 +11,28 @@ internal sealed class JinjaFor(JinjaTarget target, JinjaExpression source, Jinja
 
     private void Loop(object? value, int depth, JinjaContext context, JinjaScope outer)
     {
-        List<object?> items = Filter(value, context, outer);
-        var loop = new JinjaLoop(items, depth, isRecursive ? (next, level) => context.Capture(() => Loop(next, level, context, outer)) : null);
-        for (int i = 0; i < items.Count; i++)
+        var loop = new JinjaLoop(Filter(value, context, outer), depth, isRecursive ? (next, level) => context.Capture(() => Loop(next, level, context, outer)) : null);
+        for (int i = 0; loop.Has(i); i++)
         {
             loop.Index = i;
-            if (Round(items[i], loop, context, outer) == JinjaFlow.Break) break;
+            if (Round(loop, context, outer) == JinjaFlow.Break) break;
         }
-        if (items.Count == 0) context.InScope(outer, _ => Run(otherwise, context));
+        if (!loop.Has(0)) context.InScope(outer, _ => Run(otherwise, context));
     }
 
-    private JinjaFlow Round(object? item, JinjaLoop loop, JinjaContext context, JinjaScope outer) => context.InScope(outer, scope =>
+    private JinjaFlow Round(JinjaLoop loop, JinjaContext context, JinjaScope outer) => context.InScope(outer, scope =>
     {
+        context.Budget.Step();
         scope.Set("loop", loop);
-        target.Assign(item, context);
+        target.Assign(loop.Item, context);
         return Run(body, context);
     });
 
-    private List<object?> Filter(object? value, JinjaContext context, JinjaScope outer)
+    private IEnumerable<object?> Filter(object? value, JinjaContext context, JinjaScope outer)
     {
-        List<object?> items = JinjaSequenceFilters.List(value, context);
+        IEnumerable<object?> items = JinjaType.Iterate(value);
         if (condition is null) return items;
-        return items.FindAll(item => context.InScope(outer, _ =>
+        return items.Where(item => context.InScope(outer, _ =>
         {
             target.Assign(item, context);
             return JinjaType.IsTrue(condition.Evaluate(context));

@@ -51,7 +51,13 @@ internal static class JinjaString
 
     public static string Upper(string text) => text.ToUpperInvariant().Replace("ß", "SS", StringComparison.Ordinal);
 
-    public static string Lower(string text) => UnicodeCharacter.Lowercase(text);
+    /// <summary>Lower case, with the sigma that ends a word.</summary>
+    public static string Lower(string text)
+    {
+        string lower = UnicodeCharacter.Lowercase(text);
+        if (!text.Contains('Σ')) return lower;
+        return string.Concat(lower.Select((c, i) => c == 'σ' && i > 0 && char.IsLetter(lower[i - 1]) && (i + 1 == lower.Length || !char.IsLetter(lower[i + 1])) ? 'ς' : c));
+    }
 
     public static string Capitalize(string text) => text.Length == 0 ? text : Upper(text[..1]) + Lower(text[1..]);
 

@@ -18,7 +18,7 @@ internal static class JinjaTests
         ["mapping"] = v => v is JinjaDictionary,
         ["sequence"] = v => v is string or List<object?> or JinjaTuple or JinjaDictionary or JinjaRange or JinjaUndefined,
         ["iterable"] = JinjaType.IsIterable,
-        ["callable"] = v => v is IJinjaCallable,
+        ["callable"] = v => v is IJinjaCallable or JinjaUndefined,
         ["escaped"] = _ => false,
         ["even"] = v => JinjaType.ToInteger(v, "the operand of 'even'") % 2 == 0,
         ["odd"] = v => JinjaType.ToInteger(v, "the operand of 'odd'") % 2 != 0,

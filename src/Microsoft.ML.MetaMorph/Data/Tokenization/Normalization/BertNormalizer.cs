@@ -19,6 +19,9 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChineseCharacter
         return lowercase ? UnicodeCharacter.Lowercase(text) : text;
     }
 
+    /// <summary>The first character is dropped where nothing of it alone remains.</summary>
+    public override bool KeepsStart(string original) => original.Length == 0 || Normalize(original.EnumerateRunes().First().ToString()).Length > 0;
+
     private static string Clean(string text)
     {
         var kept = new StringBuilder(text.Length);

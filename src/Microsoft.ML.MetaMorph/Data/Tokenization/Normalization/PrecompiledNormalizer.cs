@@ -40,6 +40,8 @@ internal sealed class PrecompiledNormalizer : TextNormalizer
         return result.ToString();
     }
 
+    public override bool KeepsStart(string original) => original.Length == 0 || Normalize(StringInfo.GetNextTextElement(original)).Length > 0;
+
     private void AppendCharacters(string grapheme, StringBuilder result)
     {
         foreach (Rune rune in grapheme.EnumerateRunes())

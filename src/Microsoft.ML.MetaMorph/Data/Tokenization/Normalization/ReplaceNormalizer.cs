@@ -4,4 +4,6 @@ namespace Microsoft.ML.MetaMorph;
 internal sealed class ReplaceNormalizer(TextPattern pattern, string content) : TextNormalizer
 {
     public override string Normalize(string original) => pattern.Replace(original, content);
+
+    public override bool KeepsStart(string original) => content.Length > 0 || pattern.Parts(original) is not [(0, > 0, true), ..];
 }

@@ -4,4 +4,6 @@ namespace Microsoft.ML.MetaMorph;
 internal sealed class StripAccentsNormalizer : TextNormalizer
 {
     public override string Normalize(string original) => UnicodeCharacter.Where(original, rune => !UnicodeCharacter.IsMark(rune));
+
+    public override bool KeepsStart(string original) => original.Length == 0 || !UnicodeCharacter.IsMark(original.EnumerateRunes().First());
 }

@@ -5,6 +5,9 @@ internal abstract class TextNormalizer : Tokenizers.Normalizer
 {
     public sealed override string Normalize(ReadOnlySpan<char> original) => Normalize(original.ToString());
 
+    /// <summary>Whether what begins the result comes from what begins the text: a Metaspace that marks only the text's start asks.</summary>
+    public virtual bool KeepsStart(string original) => true;
+
     /// <summary>Reads the <c>normalizer</c> of a <c>tokenizer.json</c>.</summary>
     public static TextNormalizer Read(TokenizerSection section) => section.Type switch
     {

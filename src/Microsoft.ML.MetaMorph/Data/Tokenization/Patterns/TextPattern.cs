@@ -83,7 +83,7 @@ internal sealed class TextPattern
 
     private List<(int Start, int End)> Matches(string text)
     {
-        var matches = new List<(int, int)>();
+        var matches = new List<(int Start, int End)>();
         if (_literal is not null)
         {
             for (int at = text.IndexOf(_literal, StringComparison.Ordinal); at >= 0; at = text.IndexOf(_literal, at + _literal.Length, StringComparison.Ordinal))
@@ -97,7 +97,9 @@ internal sealed class TextPattern
         {
             foreach (ValueMatch match in _regex!.EnumerateMatches(standIn.Text))
             {
-                matches.Add((standIn.Position(match.Index), standIn.Position(match.Index + match.Length)));
+                int start = standIn.Position(match.Index), end = standIn.Position(match.Index + match.Length);
+                // Oniguruma gives no empty match right where the last match ended
+                if (start < end || matches.Count == 0 || matches[^1].End != start) matches.Add((start, end));
             }
         }
         catch (RegexMatchTimeoutException timeout)

@@ -5,7 +5,7 @@ namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
 /// A copy of a text in which every character is one UTF-16 unit: .NET's expressions see the halves of a surrogate pair, published tokenizers the whole character.
-/// Characters beyond U+FFFF are replaced by one of the same general category, so that classes match alike.
+/// Characters beyond U+FFFF are replaced by a rare one of the same general category (ideographs by an ideograph that ranges like 一-龥 leave out), so that classes match alike.
 /// </summary>
 internal readonly struct UnicodeStandIn
 {
@@ -43,7 +43,7 @@ internal readonly struct UnicodeStandIn
         UnicodeCategory.UppercaseLetter => '\u03D2',
         UnicodeCategory.LowercaseLetter => '\u0138',
         UnicodeCategory.ModifierLetter => '\u02D0',
-        UnicodeCategory.OtherLetter => rune.Value is >= 0x20000 and <= 0x3FFFF ? '\u9FA5' : '\u01BB',
+        UnicodeCategory.OtherLetter => rune.Value is >= 0x20000 and <= 0x3FFFF ? '\uFA0E' : '\u01BB',
         UnicodeCategory.NonSpacingMark => '\u1AB0',
         UnicodeCategory.SpacingCombiningMark => '\u0903',
         UnicodeCategory.DecimalDigitNumber => '\u0AE6',

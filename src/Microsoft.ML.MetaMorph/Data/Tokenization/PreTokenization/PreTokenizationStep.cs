@@ -3,6 +3,10 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>A step that cuts normalised text into the pieces that the model sees, changing characters where the published component does.</summary>
 internal abstract class PreTokenizationStep
 {
+    private const string Word = @"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u24B6-\u24E9\u200C\u200D";
+
+    private static readonly Lazy<TextPattern> WhitespaceWords = new(() => TextPattern.FromRegex($@"[{Word}]+|[^\s{Word}]+"));
+
     /// <summary>Cuts one piece; empty parts are dropped by the caller.</summary>
     public abstract IEnumerable<TextPiece> Split(TextPiece piece);
 
@@ -13,7 +17,7 @@ internal abstract class PreTokenizationStep
         "Split" => PatternPreTokenization.Read(section),
         "ByteLevel" => new ByteLevelPreTokenization(section.Flag("add_prefix_space", true), section.Flag("use_regex", true)),
         "Metaspace" => MetaspacePreTokenization.Read(section),
-        "Whitespace" => new PatternPreTokenization(TextPattern.FromRegex(@"[\w\u200C\u200D]+|[^\w\s\u200C\u200D]+"), SplitBehavior.Removed, invert: true),
+        "Whitespace" => new PatternPreTokenization(WhitespaceWords.Value, SplitBehavior.Removed, invert: true),
         "WhitespaceSplit" => new CharacterPreTokenization(System.Text.Rune.IsWhiteSpace, SplitBehavior.Removed),
         "BertPreTokenizer" => new SequencePreTokenization(
         [

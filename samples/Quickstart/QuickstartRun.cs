@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using Microsoft.ML;
+using Microsoft.ML.MetaMorph;
+using Scenes;
+using Spectre.Console;
+
+namespace Quickstart;
+
+/// <summary>The ten minutes: an encoder, a pipeline, a file, and what the file's model can do.</summary>
+internal sealed class QuickstartRun(RunSettings settings, CancellationToken cancellation)
+{
+    private const int CaptionedPictures = 400_000;      // made while they are read; time ends the training first
+    private const int TrainingRows = 100_000;
+
+    private readonly MLContext _ml = new(settings.Seed);
+    private readonly SceneWorld _world = SceneWorld.Small;
+    private LanguageTokenizer? _tokenizer;
+
+    public int Execute()
+    {
+        var clock = Stopwatch.StartNew();
+        Directory.CreateDirectory(settings.OutputFolder);
+        _tokenizer = TrainTokenizer();
+        using ImageEncoder encoder = TrainEncoder();
+        SaveModel(encoder, settings.Budget - settings.ExamTime - clock.Elapsed);
+        using var model = new SavedModel(_ml, settings.ModelFile, encoder);
+        var exam = new Exam(_world, model, settings.Seed);
+        Scores scores = AnsiConsole.Status().Start("Asking about scenes that were never shown", _ => exam.Take());
+        ContactSheet.Write(settings.ContactSheetFile, exam);
+        ScoreReport.Show(scores, settings, clock.Elapsed);
+        if (settings.ScoreFile is { } file) ScoreReport.Write(file, scores, _world, clock.Elapsed);
+        return 0;
+    }
+
+    /// <summary>The words of this world, as byte pairs.</summary>
+    private LanguageTokenizer TrainTokenizer()
+        => LanguageTokenizer.Train(
+            SceneRows.ForTraining(_world).Generate(settings.Seed, 4_000).SelectMany(row => new[] { row.Prompt, row.Response, row.Pictures[0].Scene.Describe() }),
+            new BytePairTrainingOptions { VocabularySize = 400 });
+
+    /// <summary>First the eyes: pictures with captions, an encoder that a captioning decoder can read.</summary>
+    private ImageEncoder TrainEncoder()
+    {
+        IDataView pictures = SceneCaptionView.Create(_ml, _world, settings.Seed, CaptionedPictures);
+        using var display = new TrainingDisplay("Encoder learns to see", "caption loss", status => status.LanguageLoss);
+        using EncodeImagesTransformer encoding = _ml.MetaMorph().Trainers.LanguageImagePretraining(new LanguageImagePretrainingTrainer.Options
+        {
+            Tokenizer = _tokenizer,
+            Training = new LanguageImagePretrainingOptions
+            {
+                // One patch, and so one visual token, for each of the nine places: 3 × 21 pixels.
+                ImageSize = 63,
+                PatchSize = 21,
+                VisualTokenCount = 9,
+                LayerCount = 3,
+                BatchSize = 16,
+                MaximumSeconds = settings.EncoderTime.TotalSeconds,
+            },
+            Progress = display,
+            CancellationToken = cancellation,
+        }).Fit(pictures);
+        return encoding.Encoder;
+    }
+
+    /// <summary>
+    /// Then the pipeline: pictures become visual tokens, and a language model learns to answer with words and pictures. Rows are painted
+    /// while they are read and hardly any is seen twice; a pipeline over files would put AppendCacheCheckpoint behind EncodeImages.
+    /// </summary>
+    private void SaveModel(ImageEncoder encoder, TimeSpan time)
+    {
+        IDataView rows = SceneRowView.Create(_ml, SceneRows.ForTraining(_world).Generate(settings.Seed, TrainingRows));
+        using var display = new TrainingDisplay("Language model learns to answer and to draw", "cosine", status => -status.VisualLoss);
+        var pipeline = _ml.MetaMorph().EncodeImages("VisualTokens", SceneRowView.PictureColumns, encoder, batchSize: 64)
+            .Append(_ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(new VisualPredictiveInstructionTuningTrainer.Options
+            {
+                Tokenizer = _tokenizer,
+                Training = new VisualPredictiveTrainingOptions
+                {
+                    BatchSize = 32,
+                    LearningRate = 1.5e-3,
+                    Beta2 = 0.98,
+                    MaximumGradientNorm = 1,
+                    MaximumSeconds = Math.Max(time.TotalSeconds, 1),
+                },
+                Generation = new GenerationOptions { MaxNewTokens = 64 },
+                GenerationBatchSize = 32,
+                Progress = display,
+                CancellationToken = cancellation,
+            }));
+        ITransformer model = pipeline.Fit(rows);
+        _ml.Model.Save(model, rows.Schema, settings.ModelFile);
+        (model as IDisposable)?.Dispose();
+    }
+}

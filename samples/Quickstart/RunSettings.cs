@@ -1,0 +1,19 @@
+namespace Quickstart;
+
+/// <summary>What the command line asks for.</summary>
+/// <param name="Seed">Seed of the data, the start and the training.</param>
+/// <param name="Budget">Time for everything.</param>
+/// <param name="OutputFolder">Where the contact sheet and the model go.</param>
+/// <param name="ScoreFile">Where the scores go as JSON; null for nowhere.</param>
+internal sealed record RunSettings(int Seed, TimeSpan Budget, string OutputFolder, string? ScoreFile)
+{
+    public string ModelFile => Path.Combine(OutputFolder, "metamorph.zip");
+
+    public string ContactSheetFile => Path.Combine(OutputFolder, "contact-sheet.png");
+
+    /// <summary>Seeing comes first: what the encoder misses, nobody can tell afterwards.</summary>
+    public TimeSpan EncoderTime => Budget * 0.45;
+
+    /// <summary>For saving, loading, asking and painting the sheet.</summary>
+    public TimeSpan ExamTime => Budget * 0.08 + TimeSpan.FromSeconds(6);
+}

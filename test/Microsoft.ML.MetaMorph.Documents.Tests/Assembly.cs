@@ -1,0 +1,2 @@
+// libtorch already uses every core.
+[assembly: DoNotParallelize]

@@ -1,0 +1,121 @@
+using Documents;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.MetaMorph.Documents.Tests;
+
+/// <summary>The code of the documents runs: against models of a few thousand parameters.</summary>
+[TestClass]
+public sealed class SampleTests
+{
+    private static TinyWorld _world = null!;
+
+    private static MLContext Ml => _world.Context;
+
+    [ClassInitialize]
+    public static void MakeWorld(TestContext _) => _world = new TinyWorld();
+
+    [ClassCleanup]
+    public static void RemoveWorld() => _world.Dispose();
+
+    [TestMethod]
+    public void TenLinesOfTheReadme()
+    {
+        Answer answer = TenLines.Run(_world.EncoderFolder, _world.ModelFolder, _world.Questions, _world.File("ten-lines.zip"), _world.Pictures[0]);
+        Assert.IsNotNull(answer.PredictedResponse);
+        Assert.AreEqual(0, answer.ResponseVisualTokens.Length % (4 * 8));
+    }
+
+    [TestMethod]
+    public void AnEncoderFromNothing()
+    {
+        FromNothing.Encoder(Ml, _world.Captions, steps: 1, _world.File("fresh-encoder"));
+        using ImageEncoder encoder = ImageEncoder.Load(_world.File("fresh-encoder"));
+        Assert.AreEqual((16, 128, 64), (encoder.VisualTokenCount, encoder.VisualTokenWidth, encoder.ImageSize));
+    }
+
+    [TestMethod]
+    public void AModelFromNothing()
+    {
+        using MetaMorphTransformer model = FromNothing.Model(Ml, _world.Encoded, steps: 1);
+        Assert.AreEqual((4, 8), (model.VisualTokenCount, model.VisualTokenWidth));
+        Assert.IsLessThanOrEqualTo(400, model.Tokenizer.VocabularySize);
+    }
+
+    [TestMethod]
+    public void ConnectorFirstEverythingThen()
+    {
+        using MetaMorphTransformer model = TwoStages.Run(Ml, _world.Encoded, _world.Encoded, _world.ModelFolder, batchSize: 4);
+        Assert.AreEqual(_world.Model.Tokenizer.VocabularySize, model.Tokenizer.VocabularySize);
+    }
+
+    [TestMethod]
+    public void AValidatedChainIsSaved()
+    {
+        var log = new List<string>();
+        var ml = new MLContext(seed: 1);
+        ml.Log += (_, entry) => log.Add(entry.Message);
+        // All rows twice, so that either part has some.
+        IDataView rows = ml.Data.LoadFromEnumerable(Enumerable.Repeat(_world.Questions, 8).SelectMany(question => question));
+        Validation.Run(ml, rows, _world.Encoder, TinyWorld.Options(), _world.File("validated.zip"));
+        Assert.IsTrue(log.Any(line => line.Contains("Validation: language", StringComparison.Ordinal)));
+        ITransformer loaded = ml.Model.Load(_world.File("validated.zip"), out DataViewSchema schema);
+        Assert.IsNotNull(schema.GetColumnOrNull("PromptImage"));
+        ((IDisposable)loaded).Dispose();
+    }
+
+    [TestMethod]
+    public void ABudgetEndsATraining()
+    {
+        VisualPredictiveInstructionTuningTrainer.Options options = TinyWorld.Options();
+        using MetaMorphTransformer model = Budget.Run(new MLContext(seed: 1), _world.Encoded, options, TimeSpan.FromMinutes(10), CancellationToken.None);
+        using MetaMorphTransformer cancelled = Budget.Run(new MLContext(seed: 1), _world.Encoded, options, TimeSpan.FromMinutes(10), new CancellationToken(canceled: true));
+        Assert.AreEqual(model.VisualTokenCount, cancelled.VisualTokenCount);
+    }
+
+    [TestMethod]
+    public void TrainingGoesOn()
+    {
+        using MetaMorphTransformer better = GoingOn.Run(Ml, _world.Encoded, _world.Model);
+        Assert.AreEqual(_world.Model.Tokenizer.VocabularySize, better.Tokenizer.VocabularySize);
+    }
+
+    [TestMethod]
+    public void FoldersAreWrittenAndOpened()
+    {
+        using MetaMorphTransformer same = Folders.Run(Ml, _world.Model, _world.Encoder, _world.Encoded, _world.File("folders"));
+        Assert.AreEqual((4, 8), (same.VisualTokenCount, same.VisualTokenWidth));
+        foreach (string name in new[] { "metamorph/config.json", "metamorph/model.safetensors", "metamorph/tokenizer.json", "encoder/config.json", "encoder/preprocessor_config.json", "encoder/model.safetensors" })
+            Assert.IsTrue(File.Exists(Path.Combine(_world.File("folders"), name)), name);
+    }
+
+    [TestMethod]
+    public void AnswersAreSampledAndPicturesForced()
+    {
+        using MetaMorphTransformer playful = Decoding.Sampled(_world.Model);
+        CollectionAssert.AreEqual(Responses(playful), Responses(playful));
+        using MetaMorphTransformer artist = Decoding.Picture(_world.Model);
+        foreach (string response in Responses(artist)) StringAssert.StartsWith(response, "<image>");
+    }
+
+    [TestMethod]
+    public void ErrorsAndLogProbabilitiesAreColumns()
+    {
+        using MetaMorphTransformer model = Errors.Run(Ml, _world.Encoded, _world.ModelFolder);
+        using MetaMorphTransformer brief = model.WithGeneration(new GenerationOptions { MaxNewTokens = 2 });
+        IDataView answered = brief.Transform(_world.Encoded);
+        Assert.IsTrue(answered.GetColumn<string>("Error").All(string.IsNullOrEmpty));
+        Assert.IsTrue(answered.GetColumn<float[]>("LogProbabilities").SelectMany(values => values).All(value => value <= 0));
+    }
+
+    [TestMethod]
+    public void SeveralThreadsShareAModel()
+    {
+        string zip = _world.File("ten-lines-threads.zip");
+        TenLines.Run(_world.EncoderFolder, _world.ModelFolder, _world.Questions, zip, _world.Pictures[0]);
+        Answer[] answers = Threads.Run(new MLContext(seed: 1), zip, _world.Questions);
+        Assert.HasCount(4, answers);
+        foreach (Answer answer in answers) Assert.IsNotNull(answer.PredictedResponse);
+    }
+
+    private static string[] Responses(MetaMorphTransformer model) => [.. model.Transform(_world.Encoded).GetColumn<string>("PredictedResponse")];
+}

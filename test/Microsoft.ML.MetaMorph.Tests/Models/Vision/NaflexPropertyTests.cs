@@ -1,0 +1,57 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph.Tests;
+
+[TestClass]
+public sealed class NaflexPropertyTests
+{
+    private static readonly Siglip2VisionConfig Small = new() { PositionCount = 16, PatchSize = 2, HiddenSize = 24, IntermediateSize = 40, HiddenLayers = 2, AttentionHeads = 3 };
+
+    [TestMethod]
+    public void PaddedPicturesAreEachPictureAlone()
+    {
+        using var scope = NewDisposeScope();
+        Siglip2VisionModel model = new(Small, Fresh());
+        PatchGrid[] grids = [new(2, 3), new(1, 1), new(4, 2), new(8, 1)];
+        Tensor patches = randn(4, 8, Small.PatchWidth);
+        foreach (bool gradients in new[] { true, false })
+        {
+            using var mode = set_grad_enabled(gradients);
+            Tensor hidden = model.LastHiddenState(patches, grids), pooled = model.Pooled(patches, grids);
+            for (int i = 0; i < grids.Length; i++)
+            {
+                Tensor own = patches.narrow(0, i, 1).narrow(1, 0, grids[i].Count);
+                AreClose(hidden[i].narrow(0, 0, grids[i].Count), model.LastHiddenState(own, [grids[i]])[0], $"hidden state {i}");
+                AreClose(pooled[i], model.Pooled(own, [grids[i]])[0], $"pooled picture {i}");
+            }
+        }
+    }
+
+    [TestMethod]
+    public void AGridOfTheTablesOwnSizeTakesTheTableAsItIs()
+    {
+        using var scope = NewDisposeScope();
+        Siglip2VisionModel model = new(Small, Fresh());
+        Tensor table = model.named_parameters().Single(p => p.name.EndsWith("position_embedding.weight", StringComparison.Ordinal)).parameter;
+        AreClose(table.detach(), model.Positions([new PatchGrid(4, 4)], 16)[0].detach(), "positions");
+    }
+
+    [TestMethod]
+    public void PicturesThatDoNotFitAreNamed()
+    {
+        using var scope = NewDisposeScope();
+        Siglip2VisionModel model = new(Small, Fresh());
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Pooled(zeros(1, 4, 12), [new PatchGrid(3, 2)])).Message, "3 x 2");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Pooled(zeros(1, 4, 13), [new PatchGrid(2, 2)])).Message, "13");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Pooled(zeros(2, 4, 12), [new PatchGrid(2, 2)])).Message, "2 pictures but 1");
+    }
+
+    private static FreshParameters Fresh() => new(CPU, new Generator(7, CPU));
+
+    private static void AreClose(Tensor expected, Tensor actual, string what)
+    {
+        CollectionAssert.AreEqual(expected.shape, actual.shape, what);
+        double difference = (expected - actual).abs().max().item<float>();
+        Assert.IsTrue(difference <= 2e-5, $"{what}: differs by {difference:E2}");
+    }
+}

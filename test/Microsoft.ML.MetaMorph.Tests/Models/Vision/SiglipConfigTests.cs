@@ -1,0 +1,86 @@
+using System.Text;
+using System.Text.Json;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph.Tests;
+
+[TestClass]
+public sealed class SiglipConfigTests
+{
+    [TestMethod]
+    public void AbsentKeysMeanThePublishedDefaults()
+    {
+        SiglipVisionConfig vision = SiglipVisionConfig.FromJson(Parse("""{"model_type": "siglip_vision_model", "hidden_act": null}"""));
+        Assert.AreEqual((768, 3072, 12, 12, 224, 16, 3, true), (vision.HiddenSize, vision.IntermediateSize, vision.HiddenLayers, vision.AttentionHeads, vision.ImageSize, vision.PatchSize, vision.Channels, vision.UseHead));
+        Assert.AreEqual(("gelu_pytorch_tanh", 1e-6), (vision.Activation, vision.LayerNormEpsilon));
+        SiglipTextConfig text = SiglipTextConfig.FromJson(Parse("""{"hidden_size": 96}"""));
+        Assert.AreEqual((32000, 64, 96), (text.VocabularySize, text.MaxPositions, text.ProjectionSize));
+        Assert.AreEqual(new SiglipVisionConfig(), SiglipConfig.FromJson(Parse("""{"model_type": "siglip"}""")).Vision);
+    }
+
+    [TestMethod]
+    public void ATowerIsFoundInsideAWholeModel()
+    {
+        const string Whole = """{"model_type": "siglip", "vision_config": {"model_type": "siglip_vision_model", "image_size": 32}, "text_config": {"vocab_size": 7}}""";
+        Assert.AreEqual(32, SiglipVisionConfig.FromJson(Parse(Whole)).ImageSize);
+        Assert.AreEqual(7, SiglipTextConfig.FromJson(Parse(Whole)).VocabularySize);
+    }
+
+    [TestMethod]
+    public void WhatIsWrittenIsReadAgain()
+    {
+        var config = new SiglipConfig(
+            new() { ImageSize = 64, PatchSize = 8, HiddenSize = 48, IntermediateSize = 99, HiddenLayers = 2, AttentionHeads = 3, Activation = "gelu", UseHead = false, Channels = 1 },
+            new() { HiddenSize = 32, AttentionHeads = 2, IntermediateSize = 12, VocabularySize = 40, MaxPositions = 11, ProjectionSize = 48 });
+        Assert.AreEqual(config, SiglipConfig.FromJson(Write(config.Write)));
+        Assert.AreEqual(config.Vision, SiglipVisionConfig.FromJson(Write(config.Vision.Write)));
+    }
+
+    [TestMethod]
+    [DataRow("""{"hidden_size": 10, "num_attention_heads": 3}""", "num_attention_heads 3")]
+    [DataRow("""{"hidden_size": 0}""", "hidden_size")]
+    [DataRow("""{"hidden_size": "wide"}""", "wide")]
+    [DataRow("""{"image_size": 8, "patch_size": 9}""", "patch_size 9")]
+    [DataRow("""{"model_type": "clip_vision_model"}""", "clip_vision_model")]
+    [DataRow("""{"model_type": "siglip2_vision_model"}""", "NaFlex")]
+    [DataRow("""{"vision_use_head": 1}""", "vision_use_head")]
+    public void UnusableConfigsAreNamed(string json, string named)
+        => StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => SiglipVisionConfig.FromJson(Parse(json))).Message, named);
+
+    [TestMethod]
+    public void AnUnknownActivationIsNamed()
+        => StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => SiglipVisionConfig.FromJson(Parse("""{"hidden_act": "xielu"}"""))).Message, "xielu");
+
+    [TestMethod]
+    public void OtherTokenReductionsAreRefusedByName()
+    {
+        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => TokenReduction.Named("mlpmixer")).Message, "mlpmixer");
+        foreach (TokenReductionKind kind in Enum.GetValues<TokenReductionKind>()) Assert.AreEqual(kind, TokenReduction.Named(TokenReduction.NameOf(kind)));
+    }
+
+    [TestMethod]
+    public void PicturesAndTextsThatDoNotFitAreNamed()
+    {
+        using var scope = NewDisposeScope();
+        var source = new FreshParameters(CPU, new Generator(1, CPU));
+        SiglipVisionModel vision = new(new() { ImageSize = 16, PatchSize = 8, HiddenSize = 8, IntermediateSize = 8, HiddenLayers = 1, AttentionHeads = 1, UseHead = false }, source);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => vision.HiddenState(zeros(1, 3, 16, 17))).Message, "16, 17");
+        Assert.ThrowsExactly<ArgumentException>(() => vision.HiddenState(zeros(3, 16, 16)));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => vision.HiddenState(zeros(1, 3, 16, 16), 2));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => vision.HiddenState(zeros(1, 3, 16, 16), -3));
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => vision.Pooled(zeros(1, 3, 16, 16))).Message, "pooling head");
+        SiglipTextModel text = new(new() { HiddenSize = 8, IntermediateSize = 8, HiddenLayers = 1, AttentionHeads = 1, VocabularySize = 5, MaxPositions = 3, ProjectionSize = 8 }, source);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => text.Pooled(zeros([1, 4], ScalarType.Int64))).Message, "4 tokens");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => new VisualTokenEncoder(vision.Transformer, new VisualTokenSettings(5))).Message, "5 visual tokens");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => TokenReduction.Interpolate(zeros(1, 5, 2), 4)).Message, "5 patches");
+    }
+
+    private static JsonElement Parse(string json) => JsonDocument.Parse(json).RootElement;
+
+    private static JsonElement Write(Action<Utf8JsonWriter> write)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream)) write(writer);
+        return Parse(Encoding.UTF8.GetString(stream.ToArray()));
+    }
+}

@@ -1,0 +1,205 @@
+using System.IO.Compression;
+using Microsoft.ML;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph.Tests;
+
+[TestClass]
+public sealed class ModelZipTests
+{
+    private readonly MLContext _ml = new(seed: 1);
+    private readonly string _folder = Directory.CreateTempSubdirectory().FullName;
+
+    [TestCleanup]
+    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
+
+    [TestMethod]
+    public void WeightsAreStoredAndAligned()
+    {
+        string path = SaveEncoder();
+        using ZipArchive archive = ZipFile.OpenRead(path);
+        ZipArchiveEntry weights = archive.Entries.Single(entry => entry.Name == ZipWeights.FileName);
+        Assert.AreEqual(weights.Length, weights.CompressedLength);
+        ZipRecord record = ZipDirectory.Read(path).Records[weights.FullName];
+        using SafeTensorsArchive tensors = SafeTensorsArchive.Open(path, record.Offset, record.Length);
+        using FileStream file = File.OpenRead(path);
+        file.Position = record.Offset;
+        using var reader = new BinaryReader(file);
+        long data = record.Offset + 8 + reader.ReadInt64();
+        Assert.AreEqual(0, data % 8, "the tensors of a stored entry start where they can be mapped");
+        Assert.IsNotEmpty(tensors.Tensors);
+    }
+
+    [TestMethod]
+    [DataRow(0L, true)]
+    [DataRow(long.MaxValue, false)]
+    public void BothWaysOfReadingGiveTheSameTensors(long mapFrom, bool inPlace)
+    {
+        string path = SaveEncoder();
+        Dictionary<string, float[]> expected = Tensors(path, long.MaxValue, out _);
+        Dictionary<string, float[]> actual = Tensors(path, mapFrom, out bool mapped);
+        Assert.AreEqual(inPlace, mapped);
+        foreach ((string name, float[] values) in expected) CollectionAssert.AreEqual(values, actual[name], name);
+    }
+
+    [TestMethod]
+    public void MappedWeightsKeepTheirZipFromBeingOverwritten()
+    {
+        string path = SaveEncoder();
+        using (ZipArchive archive = ZipFile.OpenRead(path))
+        {
+        }
+
+        using (FileStream file = File.OpenRead(path))
+        using (var archive = new ZipArchive(file))
+        {
+            using ZipWeights weights = ZipWeights.Open(Reader(file, archive), _folder, mapFrom: 0);
+            Assert.IsTrue(weights.IsMappedInPlace);
+            Assert.Throws<IOException>(() => File.Create(path));
+            using Tensor first = weights.Archive.Read(weights.Archive.Tensors.Keys.First());
+            Assert.IsGreaterThan(0, first.numel());
+        }
+
+        File.Create(path).Dispose();
+    }
+
+    [TestMethod]
+    public void NothingIsLeftInTheTemporaryFolder()
+    {
+        string path = SaveEncoder();
+        string temporary = Directory.CreateDirectory(Path.Combine(_folder, "temporary")).FullName;
+        var ml = new MLContext { TempFilePath = temporary };
+        ITransformer loaded = ml.Model.Load(path, out _);
+        ColumnValues.Rows(loaded.Transform(TinyModels.Captions(ml, 2)), ["VisualTokens"]);
+        ((IDisposable)loaded).Dispose();
+        Assert.IsEmpty(Directory.GetFileSystemEntries(temporary));
+    }
+
+    [TestMethod]
+    public void ATransformersDirectoryIsAFolderOfPublishedFiles()
+    {
+        string path = SaveEncoder();
+        string unpacked = Path.Combine(_folder, "unpacked");
+        ZipFile.ExtractToDirectory(path, unpacked);
+        string config = Directory.GetFiles(unpacked, "config.json", SearchOption.AllDirectories).Single();
+        using ImageEncoder encoder = ImageEncoder.Load(Path.GetDirectoryName(config)!);
+        Assert.AreEqual(4, encoder.VisualTokenCount);
+    }
+
+    [TestMethod]
+    public void ATruncatedZipIsAnError()
+    {
+        string path = SaveEncoder();
+        byte[] whole = File.ReadAllBytes(path);
+        foreach (double share in new[] { 0.1, 0.5, 0.9, 0.999 })
+        {
+            File.WriteAllBytes(path, whole[..(int)(whole.Length * share)]);
+            Exception failure = Assert.Throws<Exception>(() => _ml.Model.Load(path, out _));
+            StringAssert.Contains(failure.ToString(), "zip");
+        }
+    }
+
+    [TestMethod]
+    [DataRow("model.safetensors", "'model.safetensors' is missing")]
+    [DataRow("config.json", "'config.json' is missing")]
+    [DataRow("metamorph.json", "'metamorph.json' is missing")]
+    public void AMissingFileIsNamed(string name, string message)
+    {
+        string path = SaveEncoder();
+        using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update)) archive.Entries.Single(entry => entry.Name == name).Delete();
+        StringAssert.Contains(Innermost(Assert.Throws<Exception>(() => _ml.Model.Load(path, out _))).Message, message);
+    }
+
+    [TestMethod]
+    public void BrokenWeightsAreNamed()
+    {
+        string path = SaveEncoder();
+        using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update))
+        {
+            ZipArchiveEntry weights = archive.Entries.Single(entry => entry.Name == ZipWeights.FileName);
+            string name = weights.FullName;
+            weights.Delete();
+            using Stream stream = archive.CreateEntry(name, CompressionLevel.NoCompression).Open();
+            stream.Write(new byte[100]);
+        }
+
+        Exception failure = Assert.Throws<Exception>(() => _ml.Model.Load(path, out _));
+        StringAssert.Contains(failure.ToString(), ZipWeights.FileName);
+    }
+
+    [TestMethod]
+    public void AnUnknownKindIsNamed()
+    {
+        string path = SaveEncoder();
+        using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update))
+        {
+            ZipArchiveEntry model = archive.Entries.Single(entry => entry.FullName.EndsWith("Model.key") && Contains(entry, EncodeImagesTransformer.Kind));
+            byte[] bytes = Bytes(model);
+            int at = bytes.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(EncodeImagesTransformer.Kind));
+            bytes[at] = (byte)'X';
+            string name = model.FullName;
+            model.Delete();
+            using Stream stream = archive.CreateEntry(name).Open();
+            stream.Write(bytes);
+        }
+
+        StringAssert.Contains(Innermost(Assert.Throws<Exception>(() => _ml.Model.Load(path, out _))).Message, "newer version");
+    }
+
+    [TestMethod]
+    public void AnEntryCompressedByAnotherToolStillLoads()
+    {
+        string path = SaveEncoder();
+        string again = Path.Combine(_folder, "again.zip");
+        using (ZipArchive from = ZipFile.OpenRead(path))
+        using (ZipArchive to = ZipFile.Open(again, ZipArchiveMode.Create))
+        {
+            foreach (ZipArchiveEntry entry in from.Entries)
+            {
+                using Stream source = entry.Open(), target = to.CreateEntry(entry.FullName, CompressionLevel.Optimal).Open();
+                source.CopyTo(target);
+            }
+        }
+
+        using var loaded = (IDisposable)_ml.Model.Load(again, out _);
+    }
+
+    private static Exception Innermost(Exception failure) => failure.InnerException is { } inner ? Innermost(inner) : failure;
+
+    private static bool Contains(ZipArchiveEntry entry, string word) => Bytes(entry).AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(word)) >= 0;
+
+    private static byte[] Bytes(ZipArchiveEntry entry)
+    {
+        using Stream stream = entry.Open();
+        using var bytes = new MemoryStream();
+        stream.CopyTo(bytes);
+        return bytes.ToArray();
+    }
+
+    private static ModelZipReader Reader(FileStream file, ZipArchive archive)
+    {
+        string entry = archive.Entries.Single(e => e.Name == ZipWeights.FileName).FullName;
+        return new ModelZipReader(archive, file, entry[..entry.LastIndexOf('/')]);
+    }
+
+    private Dictionary<string, float[]> Tensors(string path, long mapFrom, out bool mapped)
+    {
+        using FileStream file = File.OpenRead(path);
+        using var archive = new ZipArchive(file);
+        using ZipWeights weights = ZipWeights.Open(Reader(file, archive), _folder, mapFrom);
+        mapped = weights.IsMappedInPlace;
+        return weights.Archive.Tensors.Keys.ToDictionary(name => name, name =>
+        {
+            using Tensor tensor = weights.Archive.Read(name);
+            return TensorMemory.Span<float>(tensor).ToArray();
+        });
+    }
+
+    private string SaveEncoder()
+    {
+        using EncodeImagesTransformer encoder = TinyModels.TrainEncoder(_ml);
+        string path = Path.Combine(_folder, "encoder.zip");
+        _ml.Model.Save(encoder, TinyModels.Captions(_ml, 1).Schema, path);
+        return path;
+    }
+}
