@@ -1,13 +1,16 @@
 """The PyTorch side of the comparison: one task a process, as a good engineer would write it.
 
-    python side.py TASK FOLDER [--dtype float32|bfloat16] [--threads N] [--repeats N]
+    python side.py TASK FOLDER [--dtype float32|bfloat16] [--layout padded|packed] [--threads N] [--repeats N]
 
-FOLDER holds the model (`config.json`, `model*.safetensors`) and `inputs.safetensors`, written by the benchmark program, so both
-sides compute the same thing from the same numbers. Prints one line of JSON: seconds a repeat, units a repeat, a checksum.
+FOLDER holds the model (`config.json`, `model.safetensors`) and `inputs.safetensors`, written by the benchmark program, so both
+sides compute the same thing from the same numbers. Prints lines of JSON: one when the model is ready, one after the first, untimed
+run, and the result: seconds a repeat, units a repeat, a checksum, peak memory, versions.
 Needs: pip install torch transformers
 """
 import argparse
 import json
+import resource
+import sys
 import time
 from pathlib import Path
 
@@ -15,10 +18,19 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
+IMAGE, IGNORED = -200, -100
 
-def repeat(work, repeats, warmup=1):
-    for _ in range(warmup):
-        work()
+
+def report(**line):
+    print(json.dumps(line), flush=True)
+
+
+def measure(work, repeats, first=None):
+    """Seconds of each repeat, after one untimed run (`first` where that one does more than the others)."""
+    report(event="ready")
+    start = time.perf_counter()
+    (first or work)()
+    report(event="warm", seconds=time.perf_counter() - start)
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -27,19 +39,24 @@ def repeat(work, repeats, warmup=1):
     return seconds
 
 
-def encode(folder, inputs, dtype, repeats):
+def fingerprint(values):
+    """Mean magnitude, and the two ends: enough to see that both sides computed the same."""
+    values = values.float().flatten()
+    return [values.abs().mean().item(), values[0].item(), values[-1].item()]
+
+
+def encode(folder, inputs, options):
+    """The last block's output before post_layernorm; nothing behind it is computed."""
     from transformers import SiglipVisionModel
 
-    model = SiglipVisionModel.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").eval()
-    pixels = inputs["pixels"].to(dtype)
-    result = {}
+    tower = SiglipVisionModel.from_pretrained(folder, dtype=options.dtype, attn_implementation="sdpa").eval().vision_model
+    pixels, result = inputs["pixels"].to(options.dtype), {}
 
     def work():
         with torch.inference_mode():
-            result["hidden"] = model(pixels, output_hidden_states=True).hidden_states[-1]
+            result["hidden"] = tower.encoder(inputs_embeds=tower.embeddings(pixels)).last_hidden_state
 
-    seconds = repeat(work, repeats)
-    return seconds, len(pixels), result["hidden"].float().abs().mean().item()
+    return measure(work, options.repeats), len(pixels), fingerprint(result["hidden"])
 
 
 def language_model(folder, dtype):
@@ -48,84 +65,124 @@ def language_model(folder, dtype):
     return LlamaForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").eval()
 
 
-def prefill(folder, inputs, dtype, repeats):
-    model, ids = language_model(folder, dtype), inputs["prompt"][None]
-    result = {}
+def prefill(folder, inputs, options):
+    model, ids, result = language_model(folder, options.dtype), inputs["prompt"][None], {}
 
     def work():
         with torch.inference_mode():
             result["logits"] = model(ids, use_cache=True, logits_to_keep=1).logits
 
-    seconds = repeat(work, repeats)
-    return seconds, ids.shape[1], result["logits"].float().abs().mean().item()
+    return measure(work, options.repeats), ids.shape[1], fingerprint(result["logits"])
 
 
-def decode(folder, inputs, dtype, repeats):
-    """Steps after a prefilled prompt, with the model's own cache; the prompt itself is not timed."""
+@torch.inference_mode()
+def decode(folder, inputs, options):
+    """Greedy steps after a prompt, with the model's own cache. The prompt is computed once and not timed."""
     from transformers import DynamicCache
 
-    model, ids, count = language_model(folder, dtype), inputs["prompt"][None, :128], int(inputs["decode_tokens"][0])
-    seconds, last = [], 0
-    for turn in range(repeats + 1):
-        with torch.inference_mode():
-            cache = DynamicCache()
-            logits = model(ids, past_key_values=cache, use_cache=True, logits_to_keep=1).logits
-            token = logits[:, -1].argmax(-1, keepdim=True)
-            start = time.perf_counter()
-            for _ in range(count):
-                token = model(token, past_key_values=cache, use_cache=True).logits[:, -1].argmax(-1, keepdim=True)
-            if turn:
-                seconds.append(time.perf_counter() - start)
-            last = int(token)
-    return seconds, count, last
+    model, prompt, forced = language_model(folder, options.dtype), inputs["prompt"][None], inputs["forced"]
+    cache, length, steps = DynamicCache(), inputs["prompt"].shape[0], len(forced) - 1
+    # In bfloat16 the prompt goes in token by token: a CPU without bfloat16 matrix instructions would take minutes for it at once.
+    for piece in prompt.split(1, dim=1) if options.dtype == torch.bfloat16 else [prompt]:
+        logits = model(piece, past_key_values=cache, use_cache=True, logits_to_keep=1).logits
+    logits, scores = logits[:, -1].clone(), []
+
+    def step(token):
+        return model(token, past_key_values=cache, use_cache=True).logits[:, -1]
+
+    def score():
+        """Log-probabilities of given tokens: what both sides must agree on."""
+        current = logits
+        for position, token in enumerate(forced):
+            scores.append(F.log_softmax(current.float(), dim=-1)[0, token].item())
+            if position < steps:
+                current = step(token.view(1, 1))
+        cache.crop(length)
+
+    def work():
+        token = logits.argmax(-1, keepdim=True)
+        for _ in range(steps):
+            token = step(token).argmax(-1, keepdim=True)
+        cache.crop(length)
+
+    seconds = measure(work, options.repeats, first=score)
+    return seconds, steps, [sum(scores) / len(scores), scores[0], scores[-1]]
 
 
-def train(folder, inputs, dtype, repeats):
-    """One step of visual-predictive instruction tuning on a right-padded batch: SDPA, logits at supervised positions only, fused AdamW."""
+class Connectors(torch.nn.Module):
+    """Projector `mlp2x_gelu` and vision head `mlp`, with the weights of the folder."""
+
+    def __init__(self, folder, visual_width, width):
+        super().__init__()
+        linear, gelu = torch.nn.Linear, torch.nn.GELU
+        self.projector = torch.nn.Sequential(linear(visual_width, width), gelu(), linear(width, width))
+        self.head = torch.nn.Sequential(linear(width, width), gelu(), linear(width, visual_width))
+        stored = load_file(folder / "model.safetensors")
+        for module, prefix in ((self.projector, "model.mm_projector."), (self.head, "vision_head.")):
+            module.load_state_dict({name.removeprefix(prefix): value for name, value in stored.items() if name.startswith(prefix)})
+
+
+class Rows:
+    """The rows of a step, which come packed, as one right-padded batch or as one sequence with a block-diagonal mask."""
+
+    def __init__(self, inputs, layout):
+        self.lengths, self.ids, self.labels = inputs["lengths"].tolist(), inputs["ids"], inputs["labels"]
+        self.visual, is_target = inputs["visual_tokens"].flatten(0, 1), inputs["is_visual_target"].bool()
+        count, rows, longest = len(self.ids), len(self.lengths), max(self.lengths)
+        row = torch.repeat_interleave(torch.arange(rows), inputs["lengths"].long())
+        place = torch.cat([torch.arange(length) for length in self.lengths])
+        self.is_image = self.ids == IMAGE
+        is_first = place == 0
+        self.text_at = ((self.labels != IGNORED) & ~is_first).nonzero()[:, 0]
+        self.visual_at = (is_target & ~is_first).nonzero()[:, 0]
+        visual_of = torch.full((count,), -1)
+        visual_of[self.is_image] = torch.arange(int(self.is_image.sum()))
+        self.wanted = self.visual[visual_of[self.visual_at]]
+        self.packed = layout == "packed"
+        if self.packed:
+            same = row[:, None] == row[None, :]
+            self.arguments = {"attention_mask": (same & torch.ones(count, count).tril().bool())[None, None], "position_ids": place[None]}
+        else:
+            self.shape, self.flat = (rows, longest), row * longest + place
+            self.arguments = {"attention_mask": (torch.arange(longest)[None] < inputs["lengths"][:, None]).long()}
+
+    def arrange(self, packed):
+        if self.packed:
+            return packed[None]
+        rows, longest = self.shape
+        return packed.new_zeros(rows * longest, packed.shape[-1]).index_copy(0, self.flat, packed).view(rows, longest, -1)
+
+    def restore(self, hidden):
+        return hidden[0] if self.packed else hidden.flatten(0, 1)[self.flat]
+
+
+def train(folder, inputs, options):
+    """Steps of visual-predictive instruction tuning: SDPA, logits at supervised positions only, fused AdamW, autocast in bfloat16."""
     model = language_model(folder, torch.float32).train()
     model.config.use_cache = False
-    width, visual_width, per_image = model.config.hidden_size, inputs["visual_tokens"].shape[-1], inputs["visual_tokens"].shape[1]
-    gelu = torch.nn.GELU
-    projector = torch.nn.Sequential(torch.nn.Linear(visual_width, width), gelu(), torch.nn.Linear(width, width))
-    head = torch.nn.Sequential(torch.nn.Linear(width, width), gelu(), torch.nn.Linear(width, visual_width))
-    parameters = [*model.parameters(), *projector.parameters(), *head.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=1e-4, weight_decay=0.0, fused=True)
-    lengths, ids, labels, targets = inputs["lengths"].tolist(), inputs["ids"], inputs["labels"], inputs["is_visual_target"].bool()
-    visual = inputs["visual_tokens"].flatten(0, 1)
-    rows, longest = len(lengths), max(lengths)
-    mask = torch.zeros(rows, longest, dtype=torch.long)
-    flat = torch.zeros(len(ids), dtype=torch.long)                    # where each packed position lies in the padded batch
-    at = 0
-    for row, length in enumerate(lengths):
-        mask[row, :length] = 1
-        flat[at:at + length] = row * longest + torch.arange(length)
-        at += length
-    is_image = ids == -200
-    previous_is_same_row = torch.ones(len(ids), dtype=torch.bool)
-    previous_is_same_row[torch.tensor([0, *lengths[:-1]]).cumsum(0)] = False
-    text_at = ((labels != -100) & previous_is_same_row).nonzero()[:, 0]
-    visual_at = (targets & previous_is_same_row).nonzero()[:, 0]
-    visual_of = torch.full((len(ids),), -1)
-    visual_of[is_image] = torch.arange(int(is_image.sum()))
+    rows = Rows(inputs, options.layout)
+    width = model.config.hidden_size
+    connectors = Connectors(folder, rows.visual.shape[-1], width).train()
+    parameters = [*model.parameters(), *connectors.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=options.rate, weight_decay=0.0, fused=True)
+    losses = []
 
     def work():
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-            packed = torch.empty(len(ids), width)
-            packed[~is_image] = model.model.embed_tokens(ids[~is_image])
-            packed[is_image] = projector(visual).float()
-            padded = torch.zeros(rows * longest, width).index_copy(0, flat, packed).view(rows, longest, width)
-            hidden = model.model(inputs_embeds=padded, attention_mask=mask, use_cache=False).last_hidden_state.view(rows * longest, width)[flat]
-            language = F.cross_entropy(model.lm_head(hidden[text_at - 1]).float(), labels[text_at])
-            predicted = F.normalize(head(hidden[visual_at - 1]).float(), dim=-1)
-            loss = language - F.cosine_similarity(predicted, visual[visual_of[visual_at]], dim=-1).mean()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.dtype == torch.bfloat16):
+            packed = torch.empty(len(rows.ids), width)
+            packed[~rows.is_image] = model.model.embed_tokens(rows.ids[~rows.is_image])
+            packed[rows.is_image] = connectors.projector(rows.visual).float()
+            hidden = rows.restore(model.model(inputs_embeds=rows.arrange(packed), use_cache=False, **rows.arguments).last_hidden_state)
+            language = F.cross_entropy(model.lm_head(hidden[rows.text_at - 1]).float(), rows.labels[rows.text_at])
+            predicted = F.normalize(connectors.head(hidden[rows.visual_at - 1]).float(), dim=-1)
+            loss = language - F.cosine_similarity(predicted, rows.wanted, dim=-1).mean()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0, foreach=True)
         optimizer.step()
-        return loss
+        losses.append(loss.item())
 
-    first = work().item()
-    return repeat(work, repeats, warmup=0), sum(lengths), first
+    return measure(work, options.repeats), sum(rows.lengths), [losses[0], losses[1]]
 
 
 TASKS = {"encode": encode, "prefill": prefill, "decode": decode, "train": train}
@@ -135,13 +192,20 @@ if __name__ == "__main__":
     parser.add_argument("task", choices=TASKS)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
+    parser.add_argument("--layout", default="packed", choices=["padded", "packed"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    parser.add_argument("--rate", type=float, default=1e-4)
+    options = parser.parse_args()
+    options.dtype = getattr(torch, options.dtype)
+    torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    inputs = load_file(arguments.folder / "inputs.safetensors")
-    seconds, units, checksum = TASKS[arguments.task](arguments.folder, inputs, getattr(torch, arguments.dtype), arguments.repeats)
+    inputs = load_file(options.folder / "inputs.safetensors")
+    processor = time.process_time()
+    seconds, units, checksum = TASKS[options.task](options.folder, inputs, options)
     import transformers
 
-    print(json.dumps({"seconds": seconds, "units": units, "checksum": checksum, "versions": f"torch {torch.__version__}, transformers {transformers.__version__}"}))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    report(event="result", seconds=seconds, units=units, checksum=checksum, peakMiB=round(peak),
+           processorSeconds=round(time.process_time() - processor, 3),
+           versions=f"Python {sys.version.split()[0]}, torch {torch.__version__}, transformers {transformers.__version__}")
