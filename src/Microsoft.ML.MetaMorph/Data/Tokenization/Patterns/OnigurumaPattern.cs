@@ -10,8 +10,10 @@ namespace Microsoft.ML.MetaMorph;
 /// </summary>
 internal sealed class OnigurumaPattern
 {
-    // Oniguruma counts Latin-1's superscripts and fractions as word characters
-    private const string WordCharacters = @"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u24B6-\u24E9\u00B2\u00B3\u00B9\u00BC-\u00BE";
+    private const string WordCharacters = @"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u24B6-\u24E9";
+
+    // a bare \w of Oniguruma counts Latin-1's superscripts and fractions too, one within brackets does not
+    private const string BareWordCharacters = WordCharacters + @"\u00B2\u00B3\u00B9\u00BC-\u00BE";
     private const string HanCharacters = @"\u2E80-\u2E99\u2E9B-\u2EF3\u2F00-\u2FD5\u3005\u3007\u3021-\u3029\u3038-\u303B\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFA6D\uFA70-\uFAD9";
 
     private static readonly Dictionary<string, string> Classes = new(StringComparer.OrdinalIgnoreCase)
@@ -196,7 +198,7 @@ internal sealed class OnigurumaPattern
         switch (c)
         {
             case 'p' or 'P': TranslateProperty(c == 'P', inClass); return;
-            case 'w' or 'W': AppendClass(WordCharacters, c == 'W', inClass); break;
+            case 'w' or 'W': AppendClass(inClass ? WordCharacters : BareWordCharacters, c == 'W', inClass); break;
             case 'h' or 'H': AppendClass("0-9a-fA-F", c == 'H', inClass); break;
             case 'x' when Peek(2) == '{': TranslateCodePoint(); return;
             case 'R' when !inClass: _output.Append(@"(?>\r\n|[\n\v\f\r\x85\u2028\u2029])"); break;
