@@ -66,7 +66,7 @@ internal static class ContactSheet
     /// <returns>The baseline of the next line.</returns>
     private static float Lines(SKCanvas canvas, string text, float x, float y, float room, SKColor colour)
     {
-        using var paint = new SKPaint { Color = colour, IsAntialias = true, TextSize = 14 };
+        using var paint = new SKPaint { Color = colour, IsAntialias = true, TextSize = 13 };
         string line = "";
         foreach (string word in text.Split(' '))
         {
@@ -74,12 +74,12 @@ internal static class ContactSheet
             if (line.Length > 0 && paint.MeasureText(longer) > room)
             {
                 canvas.DrawText(line, x, y, paint);
-                y += 18;
+                y += 16;
                 longer = word;
             }
             line = longer;
         }
         canvas.DrawText(line, x, y, paint);
-        return y + 18;
+        return y + 16;
     }
 }

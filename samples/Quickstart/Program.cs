@@ -3,7 +3,7 @@ using System.CommandLine;
 using Quickstart;
 
 var seed = new Option<int>("--seed") { Description = "Seed of the data, the start and the training", DefaultValueFactory = _ => 1 };
-var minutes = new Option<double>("--minutes") { Description = "Budget for everything, in minutes; at least 0.5", DefaultValueFactory = _ => 9 };
+var minutes = new Option<double>("--minutes") { Description = "Budget for everything, in minutes; at least 0.5", DefaultValueFactory = _ => 8.5 };
 var output = new Option<DirectoryInfo>("--out") { Description = "Folder for contact-sheet.png and metamorph.zip", DefaultValueFactory = _ => new DirectoryInfo("artifacts/quickstart") };
 var json = new Option<FileInfo?>("--json") { Description = "File for the scores" };
 minutes.Validators.Add(result =>

@@ -68,16 +68,17 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
     /// </summary>
     private void SaveModel(ImageEncoder encoder, TimeSpan time)
     {
-        IDataView rows = SceneRowView.Create(_ml, SceneRows.ForTraining(_world).Generate(settings.Seed, TrainingRows));
+        IDataView rows = SceneRowView.Create(_ml, LessonPlan.Rows(_world, settings.Seed, TrainingRows));
         using var display = new TrainingDisplay("Language model learns to answer and to draw", "cosine", status => -status.VisualLoss);
         var pipeline = _ml.MetaMorph().EncodeImages("VisualTokens", SceneRowView.PictureColumns, encoder, batchSize: 64)
             .Append(_ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(new VisualPredictiveInstructionTuningTrainer.Options
             {
                 Tokenizer = _tokenizer,
+                Architecture = new LanguageModelArchitecture { HiddenSize = 128, LayerCount = 3, HeadCount = 8, KeyValueHeadCount = 4 },
                 Training = new VisualPredictiveTrainingOptions
                 {
-                    BatchSize = 32,
-                    LearningRate = 1.5e-3,
+                    BatchSize = 16,
+                    LearningRate = 2e-3,
                     Beta2 = 0.98,
                     MaximumGradientNorm = 1,
                     MaximumSeconds = Math.Max(time.TotalSeconds, 1),

@@ -12,8 +12,8 @@ internal sealed record RunSettings(int Seed, TimeSpan Budget, string OutputFolde
     public string ContactSheetFile => Path.Combine(OutputFolder, "contact-sheet.png");
 
     /// <summary>Seeing comes first: what the encoder misses, nobody can tell afterwards.</summary>
-    public TimeSpan EncoderTime => Budget * 0.45;
+    public TimeSpan EncoderTime => Budget * 0.33;
 
     /// <summary>For saving, loading, asking and painting the sheet.</summary>
-    public TimeSpan ExamTime => Budget * 0.08 + TimeSpan.FromSeconds(6);
+    public TimeSpan ExamTime => Budget * 0.03 + TimeSpan.FromSeconds(6);
 }

@@ -1,4 +1,3 @@
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using SkiaSharp;
 
 namespace Scenes.Tests;

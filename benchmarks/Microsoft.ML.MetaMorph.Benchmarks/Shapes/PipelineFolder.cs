@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Microsoft.ML.MetaMorph.Benchmarks;
 
 /// <summary>Two folders as a pipeline opens them: <c>encoder</c> (a SigLIP with its preprocessor) and <c>model</c> (a MetaMorph with its tokenizer).</summary>

@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using Microsoft.ML;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph.Tests;

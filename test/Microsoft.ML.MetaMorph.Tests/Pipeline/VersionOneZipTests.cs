@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.ML;
 
 namespace Microsoft.ML.MetaMorph.Tests;
 

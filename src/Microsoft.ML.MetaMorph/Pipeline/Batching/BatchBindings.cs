@@ -1,5 +1,3 @@
-using Microsoft.ML.Data;
-
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>How the output's columns follow from the input's: the first <see cref="InputCount"/> pass through, the rest are appended.</summary>

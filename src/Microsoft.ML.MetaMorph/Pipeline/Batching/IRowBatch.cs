@@ -1,5 +1,3 @@
-using Microsoft.ML.Data;
-
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>A buffer of up to so many rows, bound to one input row or cursor, and what the model makes of them.</summary>

@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using System.Runtime.CompilerServices;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.MetaMorph;
 using Microsoft.ML.Runtime;
 

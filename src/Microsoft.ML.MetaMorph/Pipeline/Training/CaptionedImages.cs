@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 

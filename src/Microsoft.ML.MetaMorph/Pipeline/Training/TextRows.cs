@@ -1,5 +1,3 @@
-using Microsoft.ML.Data;
-
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>All texts of some text columns, as a tokenizer is trained from them.</summary>
