@@ -9,20 +9,28 @@ internal static class NativeFolders
     public const string TorchSharpLibrary = "libLibTorchSharp.so";
     public const string TorchLibrary = "libtorch_cpu.so";
 
+    /// <summary>The folders of this process that exist.</summary>
+    public static IEnumerable<string> Candidates() => Candidates(
+        AppContext.BaseDirectory,
+        [.. new[] { typeof(NativeFolders).Assembly, typeof(TorchSharp.torch).Assembly }.Select(FolderOf).OfType<string>()],
+        AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string,
+        PackageCache(FolderOf(typeof(TorchSharp.torch).Assembly)));
+
     /// <summary>
-    /// The folders of an application, a published application, a package consumer (whose native files stay in the package
-    /// cache) and a notebook (whose managed assemblies are loaded from the package cache).
+    /// The folders of an application, a published application, a package consumer (whose native files stay in the package cache) and
+    /// a notebook (whose managed assemblies are loaded from the package cache).
     /// </summary>
-    public static IEnumerable<string> Candidates()
+    /// <param name="application">The application's folder.</param>
+    /// <param name="assemblies">The folders of managed assemblies: beside them, and in the package that holds them.</param>
+    /// <param name="searched">The host's own search path for native libraries; null where it has none.</param>
+    /// <param name="packageCache">The folder of unpacked packages; null where there is none.</param>
+    internal static IEnumerable<string> Candidates(string application, IReadOnlyList<string> assemblies, string? searched, string? packageCache)
     {
-        string platform = Path.Combine("runtimes", RuntimeInformation.RuntimeIdentifier, "native");
-        string portable = Path.Combine("runtimes", "linux-" + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant(), "native");
         var folders = new List<string>();
-        foreach (string root in Roots())
-            folders.AddRange([root, Path.Combine(root, platform), Path.Combine(root, portable)]);
-        if (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") is string searched)
-            folders.AddRange(searched.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries));
-        folders.AddRange(PackageCacheFolders(portable));
+        foreach (string root in assemblies.SelectMany(folder => new[] { folder, Path.Combine(folder, "..", "..") }).Prepend(application))
+            folders.AddRange([root, .. Platforms().Select(platform => Path.Combine(root, platform))]);
+        if (searched is not null) folders.AddRange(searched.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries));
+        if (packageCache is not null) folders.AddRange(PackageFolders(packageCache));
         return folders.Select(Path.GetFullPath).Distinct().Where(Directory.Exists);
     }
 
@@ -30,35 +38,32 @@ internal static class NativeFolders
     public static string? Find(IEnumerable<string> candidates, string file)
         => candidates.FirstOrDefault(folder => File.Exists(Path.Combine(folder, file)));
 
-    private static IEnumerable<string> Roots()
-    {
-        yield return AppContext.BaseDirectory;
-        foreach (Assembly assembly in new[] { typeof(NativeFolders).Assembly, typeof(TorchSharp.torch).Assembly })
-            if (Path.GetDirectoryName(assembly.Location) is { Length: > 0 } beside)
-            {
-                yield return beside;
-                yield return Path.Combine(beside, "..", "..");     // package/lib/net8.0 → package
-            }
-    }
-
-    /// <summary>libtorch and TorchSharp lie in different packages of the cache.</summary>
-    private static IEnumerable<string> PackageCacheFolders(string platform)
-    {
-        string? cache = PackageCache();
-        if (cache is null || !Directory.Exists(cache)) yield break;
-        foreach (string pattern in new[] { "torchsharp", "libtorch-c*" })
-            foreach (string package in Directory.GetDirectories(cache, pattern).Order())
-                foreach (string version in Directory.GetDirectories(package).OrderDescending())
-                    yield return Path.Combine(version, platform);
-    }
-
-    private static string? PackageCache()
+    /// <summary>The cache that a package's assembly lies in (…/CACHE/torchsharp/VERSION/lib/FRAMEWORK), the configured one, or the usual one.</summary>
+    internal static string? PackageCache(string? assemblyFolder)
     {
         if (Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } configured) return configured;
-        // .../CACHE/torchsharp/VERSION/lib/net8.0/TorchSharp.dll, whatever the cache is called
-        DirectoryInfo? version = new FileInfo(typeof(TorchSharp.torch).Assembly.Location).Directory?.Parent?.Parent;
-        if (string.Equals(version?.Parent?.Name, "torchsharp", StringComparison.OrdinalIgnoreCase)) return version!.Parent!.Parent!.FullName;
+        DirectoryInfo? package = assemblyFolder is null ? null : new DirectoryInfo(assemblyFolder).Parent?.Parent?.Parent;
+        if (string.Equals(package?.Name, "torchsharp", StringComparison.OrdinalIgnoreCase)) return package!.Parent!.FullName;
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         return home.Length == 0 ? null : Path.Combine(home, ".nuget", "packages");
     }
+
+    private static string[] Platforms()
+    {
+        string architecture = RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
+        return [.. new[] { RuntimeInformation.RuntimeIdentifier, $"linux-{architecture}" }.Distinct().Select(id => Path.Combine("runtimes", id, "native"))];
+    }
+
+    /// <summary>libtorch and TorchSharp lie in different packages of the cache; newer versions first.</summary>
+    private static IEnumerable<string> PackageFolders(string cache)
+    {
+        if (!Directory.Exists(cache)) yield break;
+        foreach (string pattern in new[] { "torchsharp", "libtorch-c*" })
+            foreach (string package in Directory.GetDirectories(cache, pattern).Order())
+                foreach (string version in Directory.GetDirectories(package).OrderDescending())
+                    foreach (string platform in Platforms())
+                        yield return Path.Combine(version, platform);
+    }
+
+    private static string? FolderOf(Assembly assembly) => Path.GetDirectoryName(assembly.Location) is { Length: > 0 } folder ? folder : null;
 }
