@@ -6,7 +6,7 @@ namespace Microsoft.ML.MetaMorph;
 /// Keeps glibc from giving every large tensor back to the system, which costs a page fault for each page on the next allocation.
 /// </summary>
 /// <remarks>
-/// Applied once, before the first tensor; skipped where the environment sets its own <c>MALLOC_*</c> values or
+/// Applied once, before the first tensor; skipped where the environment sets <c>MALLOC_MMAP_THRESHOLD_</c> or
 /// <c>METAMORPH_ALLOCATOR=system</c>.
 /// </remarks>
 internal static class AllocatorTuning

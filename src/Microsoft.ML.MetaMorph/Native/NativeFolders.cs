@@ -60,10 +60,13 @@ internal static class NativeFolders
         if (!Directory.Exists(cache)) yield break;
         foreach (string pattern in new[] { "torchsharp", "libtorch-c*" })
             foreach (string package in Directory.GetDirectories(cache, pattern).Order())
-                foreach (string version in Directory.GetDirectories(package).OrderDescending())
+                foreach (string version in Directory.GetDirectories(package).OrderByDescending(VersionOf))
                     foreach (string platform in Platforms())
                         yield return Path.Combine(version, platform);
     }
+
+    /// <summary>0.107 comes after 0.99; what is no version comes last.</summary>
+    private static Version VersionOf(string folder) => Version.TryParse(Path.GetFileName(folder), out Version? version) ? version : new Version(0, 0);
 
     private static string? FolderOf(Assembly assembly) => Path.GetDirectoryName(assembly.Location) is { Length: > 0 } folder ? folder : null;
 }

@@ -58,6 +58,14 @@ public sealed class NativeFoldersTests
     }
 
     [TestMethod]
+    public void TheNewestVersionComesFirst()
+    {
+        Put("cache/torchsharp/0.99.0/runtimes/linux-x64/native", NativeFolders.TorchSharpLibrary);
+        string newer = Put("cache/torchsharp/0.107.0/runtimes/linux-x64/native", NativeFolders.TorchSharpLibrary);
+        Assert.AreEqual(newer, NativeFolders.Find(NativeFolders.Candidates(Put("app"), [], null, Path.Combine(_root, "cache")), NativeFolders.TorchSharpLibrary));
+    }
+
+    [TestMethod]
     public void NothingAnywhere()
     {
         Assert.AreEqual(MendOutcome.NoBackend, NativeLibraryMend.Apply([.. NativeFolders.Candidates(Put("app"), [], null, Path.Combine(_root, "no-cache"))]));
