@@ -45,6 +45,7 @@ internal sealed class WorkerTeam : IDisposable
         {
             (_job, _count, _grain) = (job, count, grain);
             _shared.Next = 0;
+            _failure = null;        // where caller and worker both failed, the caller's failure was thrown and the worker's is still here
             OpenRound();
             try
             {
