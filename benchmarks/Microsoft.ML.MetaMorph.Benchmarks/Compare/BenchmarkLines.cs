@@ -57,7 +57,7 @@ internal sealed class BenchmarkLines
         yield return new SoloLine("open", "Opening the 1B model (first time in a process, compilation included)",
             () => LanguageModelFolder.Prepare(At("llama-prefill"), _shrink ? ModelShapes.LlamaTiny : ModelShapes.Llama1B, _shrink ? 48 : 512, 1).Path,
             SideTasks.Open, 3, "< 100 ms", JudgeOpening);
-        yield return new SoloLine("memory", $"Resident size over {MemoryTask.Calls} calls (encode a picture, answer a prompt)",
+        yield return new SoloLine("memory", $"Resident size over {MemoryTask.Calls} calls after as many (encode a picture, answer a prompt)",
             () => PipelineFolder.Prepare(At("memory"), ModelShapes.SiglipTiny, ModelShapes.LlamaTiny), SideTasks.Memory, 1, $"grows < {MemoryBarMiB} MiB", JudgeMemory);
         yield return Overhead("encode", SideTasks.EncodeOverhead);
         yield return Overhead("generate", SideTasks.GenerateOverhead);

@@ -7,7 +7,7 @@ namespace Microsoft.ML.MetaMorph.Benchmarks;
 internal static class MemoryTask
 {
     public const int Calls = 1000;
-    private const int WarmUp = 200;
+    private const int WarmUp = 1000;                     // the runtime compiles hot methods anew and sizes its heap in the first hundreds of calls
 
     public static SideResult Run(SideOptions options)
     {
