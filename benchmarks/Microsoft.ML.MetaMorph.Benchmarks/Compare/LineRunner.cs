@@ -12,6 +12,9 @@ internal sealed class LineRunner(string? python, int rounds, int threads, Action
     /// <summary>A bfloat16 variant whose first run takes this many times the float32 one is given up.</summary>
     private const double SlowFactor = 10;
 
+    /// <summary>A variant that takes this many times the fastest one's time in the first round cannot become the fastest: it is not run again.</summary>
+    private const double BeatenFactor = 2;
+
     private static readonly string Script = Path.Combine(AppContext.BaseDirectory, "pytorch", "side.py");
 
     public LineOutcome Run(BenchmarkLine line)
@@ -32,7 +35,7 @@ internal sealed class LineRunner(string? python, int rounds, int threads, Action
             Ours(best, line.Task, folder, line.Repeats, Precision.Auto);
             foreach ((PythonVariant variant, Measured measured) in others)
             {
-                if (python is null || measured.Reason is not null) continue;
+                if (python is null || measured.Reason is not null || (round > 0 && IsBeaten(measured, others))) continue;
                 // The same loading, another arithmetic: only the first round needs the limit.
                 double? limit = variant.IsBFloat16 && firstRun is { } seconds ? Math.Max(5, SlowFactor * seconds) : null;
                 log($"{line.Name}: PyTorch {variant.Name}, round {round + 1}");
@@ -44,6 +47,9 @@ internal sealed class LineRunner(string? python, int rounds, int threads, Action
         }
         return new PairedOutcome(line, best, single, [.. others.Select(other => other.Measured)]);
     }
+
+    private static bool IsBeaten(Measured measured, IEnumerable<(PythonVariant Variant, Measured Measured)> others)
+        => measured.Seconds.Median > BeatenFactor * others.Where(other => other.Measured.IsComplete).Min(other => other.Measured.Seconds.Median);
 
     private SoloOutcome RunSolo(SoloLine line, string folder)
     {

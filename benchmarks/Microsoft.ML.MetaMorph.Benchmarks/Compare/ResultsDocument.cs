@@ -63,6 +63,7 @@ internal sealed class ResultsDocument(IReadOnlyList<LineOutcome> outcomes, strin
         foreach (PairedOutcome outcome in outcomes.OfType<PairedOutcome>())
         {
             if (outcome.Failure is { } failure) yield return $"**{outcome.Line.Name} failed**: {failure}.";
+            foreach (Measured once in outcome.Python.Where(m => m.IsComplete && m.Results.Count < rounds)) yield return $"{outcome.Line.Name}: PyTorch {once.Variant} was run in the first round only, where it took more than twice the time of the fastest variant.";
             foreach (Measured left in outcome.Python.Where(m => m.Reason is not null && !m.HasFailed)) yield return $"{outcome.Line.Name}: PyTorch {left.Variant} {left.Reason}.";
         }
     }
