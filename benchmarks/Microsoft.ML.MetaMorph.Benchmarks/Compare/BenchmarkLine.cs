@@ -20,7 +20,7 @@ internal sealed record PairedLine(string Name, string Title, Func<string> Prepar
 
 /// <summary>One way of computing in PyTorch.</summary>
 /// <param name="Name">For the table.</param>
-/// <param name="IsBFloat16">Given up where the first run takes ten times as long as float32.</param>
+/// <param name="IsBFloat16">Ended where its first run takes several times as long as float32.</param>
 /// <param name="Arguments">For <c>side.py</c>.</param>
 internal sealed record PythonVariant(string Name, bool IsBFloat16, string[] Arguments);
 
