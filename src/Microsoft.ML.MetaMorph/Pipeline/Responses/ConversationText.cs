@@ -1,13 +1,13 @@
 namespace Microsoft.ML.MetaMorph;
 
-/// <summary>A tokenizer and its chat template as the encoding of conversations and the decoding of responses ask for them.</summary>
-internal sealed class ConversationText : IConversationTokenizer
+/// <summary>A tokenizer and its chat template: the encoding of conversations and the decoding of responses.</summary>
+internal sealed class ConversationText
 {
     public ConversationText(LanguageTokenizer tokenizer)
     {
         Tokenizer = tokenizer;
         ChatTemplate template = tokenizer.ReadChatTemplate();
-        Encoder = new ConversationEncoder(this, (messages, addGenerationPrompt) => Render(template, messages, addGenerationPrompt));
+        Encoder = new ConversationEncoder(tokenizer, (messages, addGenerationPrompt) => template.Render([.. messages.Select(message => new ChatMessage(message.Role, message.Text))], addGenerationPrompt));
     }
 
     public LanguageTokenizer Tokenizer { get; }
@@ -31,24 +31,6 @@ internal sealed class ConversationText : IConversationTokenizer
 
     /// <summary>A decoder of one response.</summary>
     public ITextStream NewStream() => new Stream(Tokenizer);
-
-    int[] IConversationTokenizer.Encode(string text, bool addSpecialTokens) => Tokenizer.Encode(text, addSpecialTokens);
-
-    string IConversationTokenizer.Decode(IReadOnlyList<int> ids, bool skipSpecialTokens) => Tokenizer.Decode(ids, skipSpecialTokens);
-
-    int? IConversationTokenizer.TokenId(string token) => Tokenizer.TokenId(token);
-
-    private static string Render(ChatTemplate template, IReadOnlyList<ConversationMessage> messages, bool addGenerationPrompt)
-    {
-        try
-        {
-            return template.Render([.. messages.Select(message => new ChatMessage(message.Role, message.Text))], addGenerationPrompt);
-        }
-        catch (ChatTemplateException failure)
-        {
-            throw new InvalidDataException(failure.Message, failure);
-        }
-    }
 
     private sealed class Stream(LanguageTokenizer tokenizer) : ITextStream
     {
