@@ -73,7 +73,7 @@ public sealed class PretrainedStartTests
     public void ALanguageModelAloneCannotAnswer()
     {
         SaveLanguageModel(tied: true);
-        StringAssert.Contains(Assert.Throws<InvalidDataException>(() => _ml.MetaMorph().GenerateResponse(_folder).Fit(Rows())).Message, "is no MetaMorph");
+        Assert.AreEqual($"'{_folder}' is no MetaMorph: its config.json names no mm_hidden_size. A language model alone becomes one by training (Trainers.VisualPredictiveInstructionTuning).", Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().GenerateResponse(_folder).Fit(Rows())).Message);
     }
 
     [TestMethod]
