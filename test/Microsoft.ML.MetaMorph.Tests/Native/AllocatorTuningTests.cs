@@ -18,13 +18,13 @@ public sealed unsafe class AllocatorTuningTests
     public void WithoutTheGnuLibraryNothingIsDone()
     {
         Assert.IsFalse(AllocatorTuning.Apply(null, null, "libc-that-is-not-there.so.6"));
-        if (OperatingSystem.IsLinux()) Assert.IsFalse(AllocatorTuning.Apply(null, null, "libm.so.6"), "a library without mallopt");
     }
 
     [TestMethod]
     public void LargeBlocksAreNoMappingsOfTheirOwn()
     {
-        if (!OperatingSystem.IsLinux() || !NativeLibrary.TryLoad(GnuLibrary, out nint library) || !NativeLibrary.TryGetExport(library, "mallinfo2", out nint address))
+        nint address = 0;
+        if (!OperatingSystem.IsLinux() || !NativeLibrary.TryLoad(GnuLibrary, out nint library) || !NativeLibrary.TryGetExport(library, "mallinfo2", out address))
             Assert.Inconclusive("glibc 2.33 or newer tells how many blocks are mapped; it is not here.");
         Assert.IsTrue(AllocatorTuning.Apply(null, null, GnuLibrary));
         var information = (delegate* unmanaged<AllocatorInformation>)address;

@@ -36,7 +36,7 @@ public sealed class NativeLibraryMendTests
             return;
         }
         byte[] whole = File.ReadAllBytes(Path.Combine(folder, NativeFolders.TorchSharpLibrary));
-        foreach (int length in new[] { 65, 1000, whole.Length / 2, whole.Length - 10 })
+        foreach (int length in new[] { 65, 1000, whole.Length / 2 })
             StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => ElfVersionNeeds.Weaken(whole[..length], "GLIBCXX_3.4.32")).Message, $"outside of its {length} bytes");
         string damaged = Directory.CreateTempSubdirectory("damaged-").FullName;
         try

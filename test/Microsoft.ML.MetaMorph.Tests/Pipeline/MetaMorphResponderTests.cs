@@ -153,7 +153,7 @@ public sealed class MetaMorphResponderTests
         using MetaMorphTransformer model = EndlessModel.Create(_ml);
         using MetaMorphResponder responder = model.CreateResponder();
         Task<GeneratedResponse> answer = responder.RespondAsync("Hi", options: Endless);
-        _ml.CancelExecution();
+        typeof(MLContext).GetMethod("CancelExecution", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)!.Invoke(_ml, null);
         Assert.AreEqual(ResponseFinishReason.Cancelled, (await answer).FinishReason);
     }
 

@@ -12,8 +12,8 @@ namespace Microsoft.ML.MetaMorph;
 /// <para>Thread-safe. Any number of answers may be under way at a time; they share the transformer's weights and one thread of the
 /// responder, on which they take turns, a position each (the reading of a prompt is one turn). More of them add latency, not throughput.</para>
 /// <para>Cancellation does not throw: the answer ends with <see cref="ResponseFinishReason.Cancelled"/> and holds what was made until
-/// then, without an image that was not whole. So do answers that are under way when the responder is disposed, and all of them after
-/// <see cref="MLContext.CancelExecution"/>. Leaving an <c>await foreach</c> early cancels too.</para>
+/// then, without an image that was not whole. So do answers that are under way when the responder is disposed, and all of them
+/// once the execution of the <see cref="MLContext"/> is cancelled. Leaving an <c>await foreach</c> early cancels too.</para>
 /// <para>The responder holds the weights as a transformer does: dispose each on its own, in any order.</para>
 /// </remarks>
 public sealed class MetaMorphResponder : IDisposable, IAsyncDisposable
