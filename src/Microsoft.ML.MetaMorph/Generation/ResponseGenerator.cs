@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
@@ -59,39 +57,29 @@ internal sealed class ResponseGenerator : IDisposable
     public IReadOnlyList<GeneratedResponse> Generate(IReadOnlyList<GenerationRequest> requests, GenerationOptions? options = null, Action<int, ResponseUpdate>? receiver = null, CancellationToken cancellation = default)
     {
         if (requests.Count == 0) return [];
+        using ResponseRun run = Begin(requests, options, receiver, cancellation);
+        while (run.Step())
+        {
+        }
+        return run.Responses;
+    }
+
+    /// <summary>Responses that are made step by step, whenever the caller asks for the next one.</summary>
+    /// <param name="requests">The prompts, at least one; they may differ in length and images.</param>
+    /// <param name="options">Null takes the generator's; the engine stays that of the generator.</param>
+    /// <param name="receiver">Called inside a step with the number of the request and each piece of its response.</param>
+    /// <param name="cancellation">Ends every response that has not ended; what was made is kept.</param>
+    /// <exception cref="ArgumentException">A request does not fit the model; its number and both figures are named.</exception>
+    public ResponseRun Begin(IReadOnlyList<GenerationRequest> requests, GenerationOptions? options = null, Action<int, ResponseUpdate>? receiver = null, CancellationToken cancellation = default)
+    {
         options ??= _options;
         Check(options);
         DecodingPrompt[] prompts = [.. requests.Select((request, i) => Expand(request, i, options.MaxNewTokens))];
         ResponseRow[] rows = [.. requests.Select((request, i) => new ResponseRow(request, options, _visual?.Config, _endIds, _text?.Invoke(), receiver is null ? null : update => receiver(i, update)))];
-        Run(prompts, rows, options, cancellation);
-        return [.. rows.Select(row => row.Result())];
+        return new ResponseRun(_decoder, prompts, rows, options.PrefillChunk, cancellation);
     }
 
     public void Dispose() => _decoder.Dispose();
-
-    private void Run(DecodingPrompt[] prompts, ResponseRow[] rows, GenerationOptions options, CancellationToken cancellation)
-    {
-        using var mode = inference_mode();
-        using var scope = NewDisposeScope();
-        try
-        {
-            using DecodingBatch batch = _decoder.Start(prompts, options.PrefillChunk, cancellation);
-            var live = new List<DecodingRow>(batch.Rows);
-            while (true)
-            {
-                foreach (DecodingRow row in live) rows[row.Index].Take(row);
-                live.RemoveAll(row => rows[row.Index].FinishReason is not null);
-                if (live.Count == 0) return;
-                cancellation.ThrowIfCancellationRequested();
-                batch.Step(live);
-            }
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            foreach (ResponseRow row in rows)
-                if (row.FinishReason is null) row.Finish(ResponseFinishReason.Cancelled);
-        }
-    }
 
     private void Check(GenerationOptions options)
     {

@@ -52,6 +52,20 @@ public sealed class MetaMorphCatalog
         return new EncodeImagesEstimator(_context, options);
     }
 
+    /// <summary>Trains a byte-level BPE tokenizer on a column of texts, for a model made from nothing. The rows are read once, now.</summary>
+    /// <param name="data">The rows.</param>
+    /// <param name="columnName">The column: text, or vector of text. Missing and empty texts are passed over.</param>
+    /// <param name="options">Vocabulary size, special tokens, chat template; null for the defaults.</param>
+    /// <returns>The tokenizer, to be saved as <c>tokenizer.json</c> (<see cref="LanguageTokenizer.Save"/>) or given to a trainer. The same texts, in any order, give the same one.</returns>
+    /// <exception cref="ArgumentException">The column is missing or of another type, or an option is out of range; the message names it.</exception>
+    public LanguageTokenizer TrainTokenizer(IDataView data, string columnName, BytePairTrainingOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentException.ThrowIfNullOrEmpty(columnName);
+        TextColumn.Require(data.Schema, columnName, "texts");
+        return LanguageTokenizer.Train(TextRows.Read(data, columnName), options);
+    }
+
     /// <summary>Answers prompts with a pretrained MetaMorph; nothing is trained.</summary>
     /// <param name="pretrainedFolder">A folder in Hugging Face layout, or the name (<c>org/name</c>) of a model in the local Hugging Face cache.</param>
     /// <param name="outputColumnName">The column of response texts that is appended.</param>

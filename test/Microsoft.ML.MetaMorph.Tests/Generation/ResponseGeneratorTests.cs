@@ -112,7 +112,7 @@ public sealed class ResponseGeneratorTests
             for (int i = 0; i < requests.Length; i++)
             {
                 Assert.AreEqual(responses[i].Text, string.Concat(streams[i].Select(u => u.Text)));
-                float[] visual = [.. streams[i].Where(u => u.Kind == ResponseUpdateKind.VisualToken).SelectMany(u => u.VisualToken!)];
+                float[] visual = [.. streams[i].Where(u => u.Kind == ResponseUpdateKind.VisualToken).SelectMany(u => u.VisualTokens.ToArray())];
                 CollectionAssert.AreEqual(responses[i].VisualTokens, visual[..responses[i].VisualTokens.Length]);
                 Assert.AreEqual(responses[i].ImageCount, streams[i].Count(u => u.Kind == ResponseUpdateKind.ImageEnd));
                 foreach (string s in stop) Assert.IsFalse(responses[i].Text.Contains(s, StringComparison.Ordinal));

@@ -3,11 +3,12 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>A tokenizer and its chat template: the encoding of conversations and the decoding of responses.</summary>
 internal sealed class ConversationText
 {
+    /// <exception cref="InvalidDataException">The tokenizer has no chat template or one that is not well formed, or lacks the image tokens.</exception>
     public ConversationText(LanguageTokenizer tokenizer)
     {
         Tokenizer = tokenizer;
-        ChatTemplate template = tokenizer.ReadChatTemplate();
-        Encoder = new ConversationEncoder(tokenizer, (messages, addGenerationPrompt) => template.Render([.. messages.Select(message => new ChatMessage(message.Role, message.Text))], addGenerationPrompt));
+        ChatTemplate template = ReadTemplate(tokenizer);
+        Encoder = new ConversationEncoder(tokenizer, (messages, addGenerationPrompt) => template.Render(messages, addGenerationPrompt));
     }
 
     public LanguageTokenizer Tokenizer { get; }
@@ -31,6 +32,18 @@ internal sealed class ConversationText
 
     /// <summary>A decoder of one response.</summary>
     public ITextStream NewStream() => new Stream(Tokenizer);
+
+    private static ChatTemplate ReadTemplate(LanguageTokenizer tokenizer)
+    {
+        try
+        {
+            return tokenizer.ReadChatTemplate();
+        }
+        catch (ChatTemplateException failure)
+        {
+            throw new InvalidDataException(failure.Message, failure);
+        }
+    }
 
     private sealed class Stream(LanguageTokenizer tokenizer) : ITextStream
     {

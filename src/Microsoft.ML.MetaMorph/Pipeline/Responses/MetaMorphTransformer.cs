@@ -71,6 +71,10 @@ public sealed class MetaMorphTransformer : BatchTransformer
         return new MetaMorphTransformer(_host, _settings with { Generation = generation.Clone(), BatchSize = batchSize ?? BatchSize }, _model.Share());
     }
 
+    /// <summary>Answers conversations one by one, streamed or whole, with cancellation; the weights are shared.</summary>
+    /// <returns>A responder of its own, to be disposed on its own.</returns>
+    public MetaMorphResponder CreateResponder() => new(_host, _settings, _model.Share());
+
     /// <summary>Writes a folder in Hugging Face layout: <c>config.json</c>, <c>model*.safetensors</c> under the published names, and the tokenizer's files.</summary>
     /// <param name="folder">The folder; it is made where it does not exist, and files of the same names are replaced.</param>
     /// <param name="bfloat16">Whether weights are written in bfloat16, half the size; false keeps their element type.</param>

@@ -57,6 +57,26 @@ internal sealed class ResponseModel : IDisposable
         }
     }
 
+    /// <summary>Begins an answer that is made step by step; it is the caller's to dispose, before this object.</summary>
+    public ResponseRun Begin(GenerationRequest request, GenerationOptions options, Action<ResponseUpdate>? receiver, Action<string>? log, CancellationToken cancellation)
+    {
+        lock (_turn)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return Generator(options, log).Begin([request], options, receiver is null ? null : (_, update) => receiver(update), cancellation);
+        }
+    }
+
+    /// <summary>The next step of such an answer; false once it has ended.</summary>
+    public bool Step(ResponseRun run)
+    {
+        lock (_turn)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return run.Step();
+        }
+    }
+
     /// <summary>The parameters under their published names; they stay valid while this object is.</summary>
     public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters()
     {
