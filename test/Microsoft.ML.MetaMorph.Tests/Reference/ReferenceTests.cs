@@ -11,9 +11,6 @@ public sealed class ReferenceTests
     {
         ["unet"] = "the diffusion models",
         ["vae"] = "the diffusion models",
-        ["diffusion-schedulers"] = "the diffusion models",
-        ["image-to-image"] = "the diffusion models",
-        ["v-prediction"] = "the diffusion models",
         ["visual-token-adapter"] = "the diffusion models",
         ["visualizer"] = "the diffusion models",
         ["lora"] = "low-rank adapters",
