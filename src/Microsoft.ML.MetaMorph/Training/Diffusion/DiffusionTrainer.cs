@@ -9,7 +9,7 @@ namespace Microsoft.ML.MetaMorph;
 /// weights of the last complete step (or their running average). All that is random is drawn from the seed and the number of the step, so a
 /// training that goes on from <see cref="ExportState"/> with the batches that follow gives the weights of one that was not interrupted.
 /// </remarks>
-internal sealed class VisualizerTrainer : IDisposable
+internal sealed class DiffusionTrainer : IDisposable
 {
     // Evaluations draw the same noise every time, and other noise than training.
     private const long EvaluationStep = -1;
@@ -22,7 +22,7 @@ internal sealed class VisualizerTrainer : IDisposable
     private readonly FlatAdamW _optimizer;
     private readonly ExponentialMovingAverage? _average;
 
-    public VisualizerTrainer(ITrainableDenoiser denoiser, IPictureCodec codec, SchedulerConfig scheduler, VisualizerTrainingOptions options)
+    public DiffusionTrainer(ITrainableDenoiser denoiser, IPictureCodec codec, SchedulerConfig scheduler, VisualizerTrainingOptions options)
     {
         options.Validate();
         (_denoiser, _codec, _options) = (denoiser, codec, options);

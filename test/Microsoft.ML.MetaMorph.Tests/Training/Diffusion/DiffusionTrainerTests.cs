@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph.Tests;
 
 [TestClass]
-public sealed class VisualizerTrainerTests
+public sealed class DiffusionTrainerTests
 {
     private static int s_threads;
 
@@ -35,7 +35,7 @@ public sealed class VisualizerTrainerTests
     {
         using var scope = NewDisposeScope();
         using var visualizer = new ToyVisualizer();
-        using var trainer = new VisualizerTrainer(visualizer, new PlainCodec(), Config, Options with { MaximumSteps = 400, BatchSize = 16, AveragingDecay = 0.95 });
+        using var trainer = new DiffusionTrainer(visualizer, new PlainCodec(), Config, Options with { MaximumSteps = 400, BatchSize = 16, AveragingDecay = 0.95 });
         double before = trainer.Evaluate([ToyVisualizer.Batch(32)]);
         var losses = new List<double>();
         VisualizerResult result = trainer.Train(ToyVisualizer.Batches(16), progress: p => losses.Add(p.Loss));
@@ -102,7 +102,7 @@ public sealed class VisualizerTrainerTests
         Dictionary<string, Tensor> whole = Train(options);
         using var visualizer = new ToyVisualizer();
         Dictionary<string, Tensor> state;
-        using (var trainer = new VisualizerTrainer(visualizer, new PlainCodec(), Config, options))
+        using (var trainer = new DiffusionTrainer(visualizer, new PlainCodec(), Config, options))
         {
             using var stop = new CancellationTokenSource();
             VisualizerResult result = trainer.Train(ToyVisualizer.Batches(6), progress: p => CancelAt(stop, p, 4), cancellationToken: stop.Token);
@@ -110,7 +110,7 @@ public sealed class VisualizerTrainerTests
             Assert.AreEqual(4, result.Steps);
             state = trainer.ExportState().ToDictionary(p => p.Key, p => p.Value.clone());
         }
-        using var second = new VisualizerTrainer(visualizer, new PlainCodec(), Config, options);
+        using var second = new DiffusionTrainer(visualizer, new PlainCodec(), Config, options);
         second.ImportState(state);
         Assert.AreEqual(6, second.Train(ToyVisualizer.Batches(6, skip: 4)).Steps);
         foreach ((string name, Tensor weight) in visualizer.Weights()) Assert.IsTrue(ToyTask.SameBits(whole[name], weight), name);
@@ -121,8 +121,8 @@ public sealed class VisualizerTrainerTests
     {
         using var scope = NewDisposeScope();
         using ToyVisualizer one = new(), two = new();
-        using var averaging = new VisualizerTrainer(one, new PlainCodec(), Config, Options with { AveragingDecay = 0.9 });
-        using var plain = new VisualizerTrainer(two, new PlainCodec(), Config, Options);
+        using var averaging = new DiffusionTrainer(one, new PlainCodec(), Config, Options with { AveragingDecay = 0.9 });
+        using var plain = new DiffusionTrainer(two, new PlainCodec(), Config, Options);
         TensorAssert.Throws<InvalidDataException>(() => plain.ImportState(averaging.ExportState()), "average", "AveragingDecay");
         TensorAssert.Throws<InvalidDataException>(() => averaging.ImportState(plain.ExportState()), "average_step");
     }
@@ -134,7 +134,7 @@ public sealed class VisualizerTrainerTests
         using var visualizer = new ToyVisualizer();
         Dictionary<string, Tensor>? atThree = null;
         using var stop = new CancellationTokenSource();
-        using var trainer = new VisualizerTrainer(visualizer, new PlainCodec(), Config, Options with { PicturesAtATime = 2 });
+        using var trainer = new DiffusionTrainer(visualizer, new PlainCodec(), Config, Options with { PicturesAtATime = 2 });
         VisualizerResult result = trainer.Train(ToyVisualizer.Batches(6), cancellationToken: stop.Token, progress: p =>
         {
             if (p.Step == 3) atThree = visualizer.Weights();
@@ -149,7 +149,7 @@ public sealed class VisualizerTrainerTests
     {
         using var scope = NewDisposeScope();
         using var visualizer = new ToyVisualizer();
-        using var trainer = new VisualizerTrainer(visualizer, new PlainCodec(), Config, Options with { AveragingDecay = 0.9 });
+        using var trainer = new DiffusionTrainer(visualizer, new PlainCodec(), Config, Options with { AveragingDecay = 0.9 });
         var weights = new List<Tensor>();
         Tensor? middle = null;
         trainer.Train(ToyVisualizer.Batches(6), progress: p =>
@@ -177,7 +177,7 @@ public sealed class VisualizerTrainerTests
         using var scope = NewDisposeScope();
         using var visualizer = new ToyVisualizer();
         Dictionary<string, Tensor> before = visualizer.Weights();
-        using var trainer = new VisualizerTrainer(visualizer, new PlainCodec(), Config, Options with { PicturesAtATime = 1 });
+        using var trainer = new DiffusionTrainer(visualizer, new PlainCodec(), Config, Options with { PicturesAtATime = 1 });
         VisualizerBatch bad = ToyVisualizer.Batch(3) with { Rows = [10, 11, 12] };
         bad.VisualTokens[1] = full([4, 3], float.NaN);
         TrainingDivergedException error = TensorAssert.Throws<TrainingDivergedException>(() => trainer.Train([bad]), "Step 1", "11");
@@ -190,7 +190,7 @@ public sealed class VisualizerTrainerTests
     {
         using var scope = NewDisposeScope();
         using var visualizer = new ToyVisualizer();
-        using var trainer = new VisualizerTrainer(visualizer, new PlainCodec(), Config, Options);
+        using var trainer = new DiffusionTrainer(visualizer, new PlainCodec(), Config, Options);
         TensorAssert.Throws<ArgumentException>(() => trainer.Train([new VisualizerBatch(zeros(2, 3, 8, 7), zeros(2, 4, 3))]), "7x8 pixels", "multiples of 2");
         TensorAssert.Throws<ArgumentException>(() => trainer.Train([new VisualizerBatch(zeros(2, 1, 8, 8), zeros(2, 4, 3))]), "[2, 1, 8, 8]");
         TensorAssert.Throws<ArgumentException>(() => trainer.Train([new VisualizerBatch(zeros(2, 3, 8, 8), zeros(3, 4, 3))]), "2 pictures", "[3, 4, 3]");
@@ -202,7 +202,7 @@ public sealed class VisualizerTrainerTests
     public void TrainingKeepsNoTensorButItsOwn()
     {
         using var visualizer = new ToyVisualizer();
-        using var trainer = new VisualizerTrainer(visualizer, new PlainCodec(), Config, Options with { MaximumSteps = 40, PicturesAtATime = 4, ForegroundWeight = 3, MinimumSnrGamma = 5, NoiseOffset = 0.1, AveragingDecay = 0.9 });
+        using var trainer = new DiffusionTrainer(visualizer, new PlainCodec(), Config, Options with { MaximumSteps = 40, PicturesAtATime = 4, ForegroundWeight = 3, MinimumSnrGamma = 5, NoiseOffset = 0.1, AveragingDecay = 0.9 });
         var live = new List<long>();
         trainer.Train(ToyVisualizer.Batches(6), progress: _ => live.Add(LiveTensors.OfThisThread));
         Assert.AreEqual(live[5], live[^1]);
@@ -240,13 +240,13 @@ public sealed class VisualizerTrainerTests
     private static void Refuses(VisualizerTrainingOptions options, params string[] texts)
     {
         using var visualizer = new ToyVisualizer();
-        TensorAssert.Throws<ArgumentOutOfRangeException>(() => new VisualizerTrainer(visualizer, new PlainCodec(), Config, options), texts);
+        TensorAssert.Throws<ArgumentOutOfRangeException>(() => new DiffusionTrainer(visualizer, new PlainCodec(), Config, options), texts);
     }
 
     private static Dictionary<string, Tensor> Train(VisualizerTrainingOptions options)
     {
         using var visualizer = new ToyVisualizer();
-        using var trainer = new VisualizerTrainer(visualizer, new PlainCodec(), Config, options);
+        using var trainer = new DiffusionTrainer(visualizer, new PlainCodec(), Config, options);
         trainer.Train(ToyVisualizer.Batches(6));
         return visualizer.Weights();
     }
