@@ -24,6 +24,10 @@ internal static class ScoreReport
         {
             scores.ImageQuestionExact,
             scores.TextToImageRetrieval,
+            scores.ReconstructedObjects,
+            scores.ReconstructedExact,
+            scores.DrawnObjects,
+            scores.DrawnExact,
             World = new
             {
                 Shapes = world.Shapes.Count,
@@ -51,5 +55,9 @@ internal static class ScoreReport
     [
         ("Questions about pictures, exact answers", scores.ImageQuestionExact),
         ($"Pictures from words, found among {Exam.CandidateCount}", scores.TextToImageRetrieval),
+        ("Drawn from true tokens, objects right", scores.ReconstructedObjects),
+        ("Drawn from true tokens, whole pictures right", scores.ReconstructedExact),
+        ("Drawn from words, objects right", scores.DrawnObjects),
+        ("Drawn from words, whole pictures right", scores.DrawnExact),
     ];
 }
