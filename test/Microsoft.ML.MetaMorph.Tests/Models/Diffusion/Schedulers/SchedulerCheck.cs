@@ -83,15 +83,18 @@ internal static class SchedulerCheck
     /// <summary>The scheduler of a case, which names none in its configuration; the configuration survives being written.</summary>
     public static SchedulerConfig Config(JsonElement json, string scheduler)
     {
-        DiffusionSchedulerKind kind = Names.Where(name => scheduler.StartsWith(name.Prefix, StringComparison.OrdinalIgnoreCase)).Select(name => (DiffusionSchedulerKind?)name.Kind).FirstOrDefault()
-            ?? throw new AssertFailedException($"unknown scheduler '{scheduler}'");
-        SchedulerConfig config = SchedulerConfig.FromJson(json, kind);
+        SchedulerConfig config = SchedulerConfig.FromJson(json, Kind(scheduler));
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream)) config.Write(writer);
         SchedulerConfig read = SchedulerConfig.Parse(System.Text.Encoding.UTF8.GetString(stream.ToArray()));
         Assert.AreEqual(config, read with { TrainedBetas = config.TrainedBetas });
         return read;
     }
+
+    /// <summary>What a case calls a scheduler.</summary>
+    public static DiffusionSchedulerKind Kind(string scheduler)
+        => Names.Where(name => scheduler.StartsWith(name.Prefix, StringComparison.OrdinalIgnoreCase)).Select(name => (DiffusionSchedulerKind?)name.Kind).FirstOrDefault()
+            ?? throw new AssertFailedException($"unknown scheduler '{scheduler}'");
 
     private static void Run(ReferenceCase reference, DiffusionScheduler scheduler, string key, Tensor start, int begin, HashSet<string> compared)
     {
