@@ -1,3 +1,4 @@
+using Microsoft.ML.Transforms.Image;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
