@@ -62,6 +62,12 @@ internal sealed class VisualizerModel : NamedModule, ITrainableDenoiser
         return UNet.Forward(Input(samples, conditioning), timesteps, conditioning.Context).MoveToOuterDisposeScope();
     }
 
+    public IRecomputedPrediction PredictRecomputed(Tensor samples, Tensor timesteps, DiffusionConditioning conditioning)
+    {
+        using Tensor input = Input(samples, conditioning);
+        return new RecomputedUNet(UNet, input, timesteps, conditioning.Context);
+    }
+
     /// <summary>The input of the UNet: what is denoised, with the token grid enlarged to its size behind it where there is one.</summary>
     /// <exception cref="ArgumentException">The shapes do not fit; the message names both.</exception>
     public Tensor Input(Tensor samples, DiffusionConditioning conditioning)

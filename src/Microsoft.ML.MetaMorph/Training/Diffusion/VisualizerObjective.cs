@@ -11,14 +11,6 @@ internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec code
 {
     private readonly NoiseSchedule _noise = new(scheduler);
 
-    /// <summary>Samples of pictures in 0 … 1, without gradients.</summary>
-    public Tensor Encode(Tensor pictures)
-    {
-        using var mode = no_grad();
-        using var scope = NewDisposeScope();
-        return codec.Encode(pictures.to(denoiser.Device) * 2f - 1f).to(ScalarType.Float32).MoveToOuterDisposeScope();
-    }
-
     /// <summary>The draws of a step.</summary>
     public DiffusionDraws Draw(VisualizerBatch batch, long step)
     {
@@ -34,9 +26,13 @@ internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec code
     public double Accumulate(Tensor pictures, Tensor visualTokens, DiffusionDraws draws, long total)
     {
         using var scope = NewDisposeScope();
-        Tensor sum = Losses(pictures, visualTokens, draws).sum();
-        double value = sum.item<float>();
-        if (double.IsFinite(value)) (sum / (float)total).backward();
+        Question asked = Ask(pictures, visualTokens, draws);
+        if (!options.ActivationCheckpointing) return Backward(Losses(asked, denoiser.Predict(asked.Noisy, asked.Times, asked.Conditioning)), total);
+        if (denoiser is not ITrainableDenoiser trainable) throw new InvalidOperationException($"{denoiser.GetType().Name} cannot be computed again on the way back.");
+        using IRecomputedPrediction pass = trainable.PredictRecomputed(asked.Noisy, asked.Times, asked.Conditioning);
+        Tensor leaf = pass.Prediction.detach().requires_grad_(true);
+        double value = Backward(Losses(asked, leaf), total);
+        if (double.IsFinite(value)) pass.Backward(leaf.grad!);
         return value;
     }
 
@@ -44,14 +40,8 @@ internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec code
     public Tensor Losses(Tensor pictures, Tensor visualTokens, DiffusionDraws draws)
     {
         using var scope = NewDisposeScope();
-        Tensor samples = Encode(pictures), noise = draws.Noise.to(denoiser.Device);
-        Tensor noisy = _noise.AddNoise(samples, noise, draws.Timesteps);
-        DiffusionConditioning conditioning = denoiser.Condition(visualTokens.to(denoiser.Device)).Masked(draws.Kept.to(denoiser.Device));
-        Tensor times = tensor(draws.Timesteps.Select(t => (float)t).ToArray(), device: denoiser.Device);
-        Tensor error = (denoiser.Predict(noisy, times, conditioning).to(ScalarType.Float32) - Target(samples, noise, draws.Timesteps)).square();
-        Tensor losses = options.ForegroundWeight > 1 ? Weighted(error, pictures) : error.flatten(1).mean([1L]);
-        if (options.MinimumSnrGamma is { } gamma) losses = losses * tensor(draws.Timesteps.Select(t => (float)SnrWeight(_noise.SignalToNoise(t), gamma)).ToArray(), device: denoiser.Device);
-        return losses.MoveToOuterDisposeScope();
+        Question asked = Ask(pictures, visualTokens, draws);
+        return Losses(asked, denoiser.Predict(asked.Noisy, asked.Times, asked.Conditioning)).MoveToOuterDisposeScope();
     }
 
     /// <summary>min(SNR, γ) in units of the sample's error, divided by what turns that into the prediction's.</summary>
@@ -63,6 +53,34 @@ internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec code
         _ => throw new InvalidOperationException($"Unknown prediction {scheduler.Prediction}."),
     };
 
+    private static double Backward(Tensor losses, long total)
+    {
+        Tensor sum = losses.sum();
+        double value = sum.item<float>();
+        if (double.IsFinite(value)) (sum / (float)total).backward();
+        return value;
+    }
+
+    private Question Ask(Tensor pictures, Tensor visualTokens, DiffusionDraws draws)
+    {
+        Tensor samples = Encode(pictures), noise = draws.Noise.to(denoiser.Device);
+        return new Question(
+            _noise.AddNoise(samples, noise, draws.Timesteps),
+            tensor(draws.Timesteps.Select(t => (float)t).ToArray(), device: denoiser.Device),
+            denoiser.Condition(visualTokens.to(denoiser.Device)).Masked(draws.Kept.to(denoiser.Device)),
+            Target(samples, noise, draws.Timesteps),
+            options.ForegroundWeight > 1 ? ForegroundMask.Of(pictures.to(denoiser.Device), codec.Scale) * (float)(options.ForegroundWeight - 1) + 1f : null,
+            options.MinimumSnrGamma is { } gamma ? tensor(draws.Timesteps.Select(t => (float)SnrWeight(_noise.SignalToNoise(t), gamma)).ToArray(), device: denoiser.Device) : null);
+    }
+
+    /// <summary>The autoencoder is not trained: no graph leads into it.</summary>
+    private Tensor Encode(Tensor pictures)
+    {
+        using var mode = no_grad();
+        using var scope = NewDisposeScope();
+        return codec.Encode(pictures.to(denoiser.Device) * 2f - 1f).to(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
+
     private Tensor Target(Tensor samples, Tensor noise, int[] timesteps) => scheduler.Prediction switch
     {
         PredictionType.Epsilon => noise,
@@ -71,9 +89,20 @@ internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec code
         _ => throw new InvalidOperationException($"Unknown prediction {scheduler.Prediction}."),
     };
 
-    private Tensor Weighted(Tensor error, Tensor pictures)
+    private static Tensor Losses(Question asked, Tensor prediction)
     {
-        Tensor weights = ForegroundMask.Of(pictures.to(denoiser.Device), codec.Scale) * (float)(options.ForegroundWeight - 1) + 1f;
-        return (error.mean([1L], keepdim: true) * weights).flatten(1).sum(1) / weights.flatten(1).sum(1);
+        Tensor error = (prediction.to(ScalarType.Float32) - asked.Target).square();
+        Tensor losses = asked.PlaceWeights is { } weights
+            ? (error.mean([1L], keepdim: true) * weights).flatten(1).sum(1) / weights.flatten(1).sum(1)
+            : error.flatten(1).mean([1L]);
+        return asked.RowWeights is null ? losses : losses * asked.RowWeights;
     }
+
+    /// <param name="Noisy">What the denoiser sees.</param>
+    /// <param name="Times">How noisy, <c>[b]</c>.</param>
+    /// <param name="Conditioning">What it is told.</param>
+    /// <param name="Target">What it should say.</param>
+    /// <param name="PlaceWeights">Of places in a sample, <c>[b, 1, h, w]</c>; null: all alike.</param>
+    /// <param name="RowWeights">Of rows, <c>[b]</c>; null: all alike.</param>
+    private sealed record Question(Tensor Noisy, Tensor Times, DiffusionConditioning Conditioning, Tensor Target, Tensor? PlaceWeights, Tensor? RowWeights);
 }

@@ -91,6 +91,12 @@ public sealed record VisualizerTrainingOptions
     /// <summary>The visualizer ends with the running average of its weights, decay in (0, 1). Null (default): with the last weights.</summary>
     public double? AveragingDecay { get; init; }
 
+    /// <summary>
+    /// Keeps only the input of each block of the denoising network and computes the rest again in the backward pass: the same gradients, a third
+    /// slower, with a fraction of the memory. Default: false.
+    /// </summary>
+    public bool ActivationCheckpointing { get; init; }
+
     /// <summary>In which element type linear layers and convolutions are computed. Default: measured.</summary>
     public Precision Precision { get; init; } = Precision.Auto;
 

@@ -42,6 +42,8 @@ internal sealed class ToyVisualizer : ITrainableDenoiser, IDisposable
         return _network.Forward(seen).permute(0, 3, 1, 2).contiguous().MoveToOuterDisposeScope();
     }
 
+    public IRecomputedPrediction PredictRecomputed(Tensor samples, Tensor timesteps, DiffusionConditioning conditioning) => new KeptGraph(Predict(samples, timesteps, conditioning));
+
     public long RowBytes(int height, int width) => 100_000;
 
     public Dictionary<string, Tensor> Weights() => new[] { Adapter, Network }.SelectMany(module => module.named_parameters().Select(p => (Name: $"{(module == Adapter ? "adapter" : "denoiser")}.{p.name}", p.parameter))).ToDictionary(p => p.Name, p => p.parameter.detach().clone());
@@ -65,6 +67,15 @@ internal sealed class ToyVisualizer : ITrainableDenoiser, IDisposable
     public static IEnumerable<VisualizerBatch> Batches(int rows, int skip = 0)
     {
         for (int step = skip; ; step++) yield return Batch(rows, step);
+    }
+
+    private sealed class KeptGraph(Tensor prediction) : IRecomputedPrediction
+    {
+        public Tensor Prediction => prediction;
+
+        public void Backward(Tensor gradient) => autograd.backward(prediction, gradient);
+
+        public void Dispose() => prediction.Dispose();
     }
 
     private sealed class PlaceNetwork : NamedModule
