@@ -143,7 +143,8 @@ internal static class TiledDecoding
     {
         using var scope = NewDisposeScope();
         Tensor mean = strip.mean([2, 3], keepdim: true);
-        Tensor squares = strip.sub(mean).square_().sum([2, 3]);
+        Tensor centred = strip.sub(mean);
+        Tensor squares = centred.mul_(centred).sum([2, 3]);
         return (mean.flatten(1).MoveToOuterDisposeScope(), squares.MoveToOuterDisposeScope());
     }
 
