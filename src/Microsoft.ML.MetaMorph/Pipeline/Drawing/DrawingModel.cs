@@ -28,6 +28,9 @@ internal sealed class DrawingModel : IDisposable
 
     public DrawingModelSettings Settings { get; }
 
+    /// <summary>Height and width in pixels of the pictures that it was trained with.</summary>
+    public int PictureSize => Config.TrainedSampleSize * Config.Factor;
+
     /// <summary>Draws a picture for each run of tokens.</summary>
     /// <param name="visualTokens">The values of all pictures' tokens, one picture after another.</param>
     /// <param name="tokenCount">N: tokens a picture.</param>

@@ -81,11 +81,11 @@ internal sealed class GenerateImagesBatch : IRowBatch
         return [.. PicturePixels.ToImages(pictures).Select(DrawnPicture.ToMLImage)];
     }
 
-    // ML.NET's convention: the producer disposes what the caller's variable holds, and the consumer owns what it gets.
+    // Stock components dispose what the caller's variable holds. CreateEnumerable and prediction engines keep one variable for all rows, so
+    // that would dispose the pictures of earlier rows, which users hold: here every picture is the caller's, to dispose or to leave to the collector.
     private ValueGetter<MLImage> Picture(Func<int> slot, int index) => (ref MLImage value) =>
     {
         RgbImage[] pictures = _pictures[slot()];
-        value?.Dispose();
         value = index < pictures.Length ? DrawnPicture.ToMLImage(pictures[index]) : null!;
     };
 

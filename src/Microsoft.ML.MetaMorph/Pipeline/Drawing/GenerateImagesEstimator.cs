@@ -15,7 +15,7 @@ namespace Microsoft.ML.MetaMorph;
 /// | Exportable to ONNX | No |
 ///
 /// Vectors of ML.NET hold no pictures. Without an output folder there is a column for each of the first `MaximumImages` pictures of a row
-/// (`Picture`, `Picture1`, …), null where the row has fewer; further pictures are not drawn. With an output folder all pictures are
+/// (`Picture`, `Picture1`, …), null where the row has fewer; further pictures are not drawn. Pictures are the caller's: dispose them, or leave them to the garbage collector. With an output folder all pictures are
 /// written as PNG files, named after their pixels, and one column holds their paths. The noise of a picture comes from a seed on the CPU: a
 /// row draws the same picture alone, in a batch, and on every device (up to rounding).
 /// ]]></format>
@@ -61,7 +61,7 @@ public sealed class GenerateImagesEstimator : IEstimator<GenerateImagesTransform
         ArgumentNullException.ThrowIfNull(inputSchema);
         GenerateImagesSettings settings = _options.ToSettings();
         GenerateImagesTransformer.Require(inputSchema, settings);
-        return SchemaShapes.Append(inputSchema, GenerateImagesTransformer.Outputs(settings));
+        return SchemaShapes.Append(inputSchema, GenerateImagesTransformer.Outputs(settings, _options.Visualizer.PictureSize));
     }
 
     /// <summary>Options of <see cref="GenerateImagesEstimator"/>.</summary>

@@ -52,11 +52,16 @@ public sealed class GenerateImagesTransformer : BatchTransformer
     }
 
     /// <summary>The columns that settings ask for.</summary>
-    internal static DataViewSchema.DetachedColumn[] Outputs(GenerateImagesSettings settings)
+    /// <param name="settings">Names and sizes.</param>
+    /// <param name="size">Height and width of a picture where the settings do not say; null where nothing does.</param>
+    /// <remarks>ML.NET hands pictures to properties only where the column's type tells their size.</remarks>
+    internal static DataViewSchema.DetachedColumn[] Outputs(GenerateImagesSettings settings, int? size)
     {
-        DataViewType type = settings.OutputFolder is null ? new ImageDataViewType() : new VectorDataViewType(TextDataViewType.Instance);
+        DataViewType type = settings.OutputFolder is null ? PictureType(settings.Generation.Height ?? size, settings.Generation.Width ?? size) : new VectorDataViewType(TextDataViewType.Instance);
         return [.. settings.OutputColumnNames.Select(name => new DataViewSchema.DetachedColumn(name, type))];
     }
+
+    private static ImageDataViewType PictureType(int? height, int? width) => height is { } h && width is { } w ? new ImageDataViewType(h, w) : new ImageDataViewType();
 
     /// <summary>Checks the columns of a shape.</summary>
     internal static void Require(SchemaShape shape, GenerateImagesSettings settings)
@@ -69,7 +74,7 @@ public sealed class GenerateImagesTransformer : BatchTransformer
     {
         TokenCount(inputSchema);
         if (_settings.SeedColumnName is { } seeds) SeedColumn.Require(inputSchema, seeds);
-        return Outputs(_settings);
+        return Outputs(_settings, _model.Value.PictureSize);
     }
 
     internal override IRowBatch CreateBatch(DataViewRow input, bool[] activeOutputs, int capacity)

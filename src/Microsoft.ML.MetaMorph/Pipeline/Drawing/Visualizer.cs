@@ -18,7 +18,7 @@ public sealed class Visualizer : IDisposable
         VisualizerConfig config = model.Value.Config;
         VisualTokenCount = config.Adapter.ExpectedTokens;
         VisualTokenWidth = config.Adapter.InputWidth;
-        PictureSize = config.TrainedSampleSize * config.Factor;
+        PictureSize = model.Value.PictureSize;
     }
 
     /// <summary>N: visual tokens a picture; null where it draws from any number.</summary>

@@ -102,7 +102,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         ArgumentNullException.ThrowIfNull(inputSchema);
         foreach (string column in _options.ImageColumnNames) ImageColumn.Require(inputSchema, column, EncodeImagesTransformer.Role);
         VisualTokensColumn.Require(inputSchema, _options.VisualTokensColumnName, GenerateImagesTransformer.Role);
-        return SchemaShapes.Append(inputSchema, GenerateImagesTransformer.Outputs(_options.ToSettings()));
+        return SchemaShapes.Append(inputSchema, GenerateImagesTransformer.Outputs(_options.ToSettings(), _options.PretrainedFolder is null ? _options.Architecture.ImageSize : null));
     }
 
     private (int Count, int Width) Check(DataViewSchema schema)
