@@ -1,12 +1,11 @@
 using Scenes;
-using SkiaSharp;
 
 namespace Quickstart;
 
 /// <summary>Questions about held-out scenes with exact answers, and descriptions whose picture must be told from 63 others.</summary>
 internal sealed class Exam(SceneWorld world, SavedModel model, int seed)
 {
-    public const int QuestionCount = 300, DescriptionCount = 200, CandidateCount = 64, DrawnCount = 96;
+    public const int QuestionCount = 300, DescriptionCount = 200, CandidateCount = 64;
     private const int ExamSeed = 77_000;        // far from every training seed: rows are a function of the seed
 
     /// <summary>Each question with what the model answered.</summary>
@@ -14,9 +13,6 @@ internal sealed class Exam(SceneWorld world, SavedModel model, int seed)
 
     /// <summary>Each description with the picture, of the candidates, that the predicted tokens are nearest to.</summary>
     public IReadOnlyList<(SceneRow Row, Picture? Chosen)> Descriptions { get; private set; } = [];
-
-    /// <summary>The first descriptions with what was drawn from the true tokens and from the words.</summary>
-    public IReadOnlyList<Drawing> Drawings { get; private set; } = [];
 
     /// <summary>Asks everything and marks the answers.</summary>
     public Scores Take()
@@ -27,23 +23,9 @@ internal sealed class Exam(SceneWorld world, SavedModel model, int seed)
         Descriptions = Retrieve([.. heldOut.Generate(ExamSeed + 1 + seed, DescriptionCount, RowKind.TextToImage)]);
         int exact = Questions.Count(q => q.Answer.Text.Trim() == q.Row.Response);
         int found = Descriptions.Count(d => ReferenceEquals(d.Chosen, d.Row.Pictures[0]));
-        Drawings = Draw([.. Descriptions.Take(DrawnCount).Select(description => description.Row)]);
-        var marks = new DrawingMarks(world, [.. Drawings.Select(drawing => drawing.Row.Pictures[0].Scene)]);
-        (Score reconstructedObjects, Score reconstructedExact) = marks.Of([.. Drawings.Select(drawing => drawing.Reconstruction)]);
-        (Score drawnObjects, Score drawnExact) = marks.Of([.. Drawings.Select(drawing => drawing.Drawn)]);
         return new Scores(
             new Score((double)exact / QuestionCount, ChanceOfAnswers(questions), QuestionCount),
-            new Score((double)found / DescriptionCount, 1.0 / CandidateCount, DescriptionCount),
-            reconstructedObjects,
-            reconstructedExact,
-            drawnObjects,
-            drawnExact);
-    }
-
-    private List<Drawing> Draw(SceneRow[] rows)
-    {
-        IReadOnlyList<SKBitmap?> reconstructed = model.Reconstruct(rows.Select(row => row.Pictures[0])), drawn = model.Draw(rows);
-        return [.. rows.Select((row, i) => new Drawing(row, reconstructed[i], drawn[i]))];
+            new Score((double)found / DescriptionCount, 1.0 / CandidateCount, DescriptionCount));
     }
 
     /// <summary>The share that always giving the most common answer to each question would get right.</summary>
@@ -92,17 +74,5 @@ internal sealed record Score(double Value, double Chance, int Count)
     public bool IsAboveChance => Value > Chance + 3 * Math.Sqrt(Chance * (1 - Chance) / Count);
 }
 
-/// <summary>A held-out prompt and its pictures.</summary>
-/// <param name="Row">Prompt and true picture.</param>
-/// <param name="Reconstruction">Drawn from the true picture's visual tokens.</param>
-/// <param name="Drawn">Drawn from the tokens that the model predicted; null where it answered without a picture.</param>
-internal sealed record Drawing(SceneRow Row, SKBitmap? Reconstruction, SKBitmap? Drawn);
-
 /// <summary>What the run learnt.</summary>
-internal sealed record Scores(
-    Score ImageQuestionExact,
-    Score TextToImageRetrieval,
-    Score ReconstructedObjects,
-    Score ReconstructedExact,
-    Score DrawnObjects,
-    Score DrawnExact);
+internal sealed record Scores(Score ImageQuestionExact, Score TextToImageRetrieval);

@@ -1,20 +1,16 @@
 using System.Diagnostics;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.MetaMorph;
 using Scenes;
 using Spectre.Console;
 
 namespace Quickstart;
 
-/// <summary>The ten minutes: an encoder, a visualizer, a pipeline, a file, and what the file's model can do.</summary>
+/// <summary>The ten minutes: an encoder, a pipeline, a file, and what the file's model can do.</summary>
 internal sealed class QuickstartRun(RunSettings settings, CancellationToken cancellation)
 {
     private const int CaptionedPictures = 400_000;      // made while they are read; time ends the training first
     private const int TrainingRows = 100_000;
-
-    /// <summary>Few steps are enough for pictures as plain as these.</summary>
-    internal static ImageGenerationOptions Drawing { get; } = new() { Steps = 16, GuidanceScale = 2, MaximumBatchSize = 32 };
 
     private readonly MLContext _ml = new(settings.Seed);
     private readonly SceneWorld _world = SceneWorld.Small;
@@ -26,9 +22,8 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
         Directory.CreateDirectory(settings.OutputFolder);
         _tokenizer = TrainTokenizer();
         using ImageEncoder encoder = TrainEncoder();
-        using Visualizer visualizer = TrainVisualizer(encoder);
-        SaveModel(encoder, visualizer, settings.Budget - settings.ExamTime - clock.Elapsed);
-        using var model = new SavedModel(_ml, settings.ModelFile, encoder, visualizer);
+        SaveModel(encoder, settings.Budget - settings.ExamTime - clock.Elapsed);
+        using var model = new SavedModel(_ml, settings.ModelFile, encoder);
         var exam = new Exam(_world, model, settings.Seed);
         Scores scores = AnsiConsole.Status().Start("Asking about scenes that were never shown", _ => exam.Take());
         ContactSheet.Write(settings.ContactSheetFile, exam);
@@ -67,35 +62,11 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
         return encoding.Encoder;
     }
 
-    /// <summary>Then the hand: from a picture's visual tokens to the picture, pixels out of noise.</summary>
-    private Visualizer TrainVisualizer(ImageEncoder encoder)
-    {
-        IDataView pictures = SceneCaptionView.Create(_ml, _world, settings.Seed + 1, CaptionedPictures);
-        using var display = new TrainingDisplay("Visualizer learns to paint", "loss", status => status.Loss);
-        var pipeline = _ml.MetaMorph().EncodeImages("VisualTokens", "Image", encoder, batchSize: 64)
-            .Append(_ml.MetaMorph().Trainers.Visualizer(new VisualizerTrainer.Options
-            {
-                Architecture = new VisualizerArchitecture { ImageSize = ScenePainter.Side, Channels = [64, 96], GridChannels = 64 },
-                Training = VisualizerTrainingOptions.FromNothing with
-                {
-                    BatchSize = 16,
-                    LearningRate = 2e-3,
-                    ForegroundWeight = 3,
-                    AveragingDecay = 0.99,
-                    MaximumSeconds = settings.VisualizerTime.TotalSeconds,
-                },
-                Progress = display,
-                CancellationToken = cancellation,
-            }));
-        using TransformerChain<GenerateImagesTransformer> painting = pipeline.Fit(pictures);
-        return painting.LastTransformer.Visualizer;
-    }
-
     /// <summary>
     /// Then the pipeline: pictures become visual tokens, and a language model learns to answer with words and pictures. Rows are painted
     /// while they are read and hardly any is seen twice; a pipeline over files would put AppendCacheCheckpoint behind EncodeImages.
     /// </summary>
-    private void SaveModel(ImageEncoder encoder, Visualizer visualizer, TimeSpan time)
+    private void SaveModel(ImageEncoder encoder, TimeSpan time)
     {
         IDataView rows = SceneRowView.Create(_ml, LessonPlan.Rows(_world, settings.Seed, TrainingRows));
         using var display = new TrainingDisplay("Language model learns to answer and to draw", "cosine", status => -status.VisualLoss);
@@ -116,8 +87,7 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
                 GenerationBatchSize = 32,
                 Progress = display,
                 CancellationToken = cancellation,
-            }))
-            .Append(_ml.MetaMorph().GenerateImages("Picture", "ResponseVisualTokens", visualizer, Drawing));
+            }));
         ITransformer model = pipeline.Fit(rows);
         _ml.Model.Save(model, rows.Schema, settings.ModelFile);
         (model as IDisposable)?.Dispose();

@@ -13,11 +13,8 @@ internal sealed record RunSettings(int Seed, TimeSpan Budget, string OutputFolde
     public string ContactSheetFile => Path.Combine(OutputFolder, "contact-sheet.png");
 
     /// <summary>Seeing comes first: what the encoder misses, nobody can tell afterwards.</summary>
-    public TimeSpan EncoderTime => Budget * 0.30;
+    public TimeSpan EncoderTime => Budget * 0.33;
 
-    /// <summary>For learning to paint.</summary>
-    public TimeSpan VisualizerTime => Budget * 0.22;
-
-    /// <summary>For saving, loading, asking, drawing and painting the sheet.</summary>
-    public TimeSpan ExamTime => Budget * 0.05 + TimeSpan.FromSeconds(6);
+    /// <summary>For saving, loading, asking and painting the sheet.</summary>
+    public TimeSpan ExamTime => Budget * 0.03 + TimeSpan.FromSeconds(6);
 }

@@ -1,10 +1,7 @@
-using System.Runtime.InteropServices;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.MetaMorph;
-using Microsoft.ML.Transforms.Image;
 using Scenes;
-using SkiaSharp;
 
 namespace Quickstart;
 
@@ -12,15 +9,14 @@ namespace Quickstart;
 internal sealed class SavedModel : IDisposable
 {
     private readonly MLContext _ml;
-    private readonly ITransformer _model, _encoder, _reconstruction;
+    private readonly ITransformer _model, _encoder;
 
-    public SavedModel(MLContext ml, string file, ImageEncoder encoder, Visualizer visualizer)
+    public SavedModel(MLContext ml, string file, ImageEncoder encoder)
     {
         _ml = ml;
         _model = ml.Model.Load(file, out _);
         // Encoding needs no training; Fit only binds the columns.
         _encoder = ml.MetaMorph().EncodeImages("VisualTokens", SceneRowView.PictureColumns, encoder).Fit(SceneRowView.Create(ml, []));
-        _reconstruction = ml.MetaMorph().ReconstructImages(nameof(Drawn.Picture), SceneRowView.PictureColumns[0], encoder, visualizer, QuickstartRun.Drawing).Fit(SceneRowView.Create(ml, []));
     }
 
     /// <summary>The model's answers; of the rows it sees the prompts and their pictures alone.</summary>
@@ -39,44 +35,10 @@ internal sealed class SavedModel : IDisposable
         return [.. _encoder.Transform(rows).GetColumn<float[]>("VisualTokens")];
     }
 
-    /// <summary>The pictures that the model draws for prompts; null where an answer has none.</summary>
-    public IReadOnlyList<SKBitmap?> Draw(IEnumerable<SceneRow> rows)
-        => Pictures(_model.Transform(SceneRowView.Create(_ml, rows.Select(row => row with { Response = "", Pictures = [.. row.PromptPictures] }))));
-
-    /// <summary>Pictures drawn again from their own visual tokens.</summary>
-    public IReadOnlyList<SKBitmap?> Reconstruct(IEnumerable<Picture> pictures)
-        => Pictures(_reconstruction.Transform(SceneRowView.Create(_ml, pictures.Select(picture => new SceneRow(RowKind.TextToImage, "", "", [picture])))));
-
     public void Dispose()
     {
-        (_reconstruction as IDisposable)?.Dispose();
         (_model as IDisposable)?.Dispose();
         (_encoder as IDisposable)?.Dispose();
-    }
-
-    private List<SKBitmap?> Pictures(IDataView drawn)
-    {
-        var bitmaps = new List<SKBitmap?>();
-        foreach (Drawn row in _ml.Data.CreateEnumerable<Drawn>(drawn, reuseRowObject: false, ignoreMissingColumns: false))
-        {
-            using MLImage? picture = row.Picture;
-            bitmaps.Add(picture is null ? null : ToBitmap(picture));
-        }
-
-        return bitmaps;
-    }
-
-    private static SKBitmap ToBitmap(MLImage picture)
-    {
-        var bitmap = new SKBitmap(new SKImageInfo(picture.Width, picture.Height, SKColorType.Bgra8888, SKAlphaType.Opaque));
-        Marshal.Copy(picture.Pixels.ToArray(), 0, bitmap.GetPixels(), bitmap.ByteCount);
-        return bitmap;
-    }
-
-    private sealed class Drawn
-    {
-        [ImageType(ScenePainter.Side, ScenePainter.Side)]
-        public MLImage? Picture { get; set; }
     }
 
     private sealed class Prediction

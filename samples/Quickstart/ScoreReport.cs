@@ -24,10 +24,6 @@ internal static class ScoreReport
         {
             scores.ImageQuestionExact,
             scores.TextToImageRetrieval,
-            scores.ReconstructedObjects,
-            scores.ReconstructedExact,
-            scores.DrawnObjects,
-            scores.DrawnExact,
             World = new
             {
                 Shapes = world.Shapes.Count,
@@ -55,9 +51,5 @@ internal static class ScoreReport
     [
         ("Questions about pictures, exact answers", scores.ImageQuestionExact),
         ($"Pictures from words, found among {Exam.CandidateCount}", scores.TextToImageRetrieval),
-        ("Drawn from true tokens, objects right", scores.ReconstructedObjects),
-        ("Drawn from true tokens, whole pictures right", scores.ReconstructedExact),
-        ("Drawn from words, objects right", scores.DrawnObjects),
-        ("Drawn from words, whole pictures right", scores.DrawnExact),
     ];
 }
