@@ -1,4 +1,6 @@
 using System.Runtime.ExceptionServices;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.MetaMorph;
 
@@ -131,4 +133,80 @@ public sealed class MetaMorphCatalog
             throw;
         }
     }
+
+    /// <summary>Draws pictures from visual tokens.</summary>
+    /// <param name="outputColumnName">The column of pictures that is appended: <see cref="Data.MLImage"/>, null where a row has none.</param>
+    /// <param name="inputColumnName">The column of visual tokens: <c>Vector&lt;Single&gt;</c> [pictures, N, D].</param>
+    /// <param name="visualizer">What draws; the transformer shares its weights.</param>
+    /// <param name="generation">Steps, guidance, size, seed; null for the defaults.</param>
+    /// <param name="maximumImages">Columns of pictures: the first has <paramref name="outputColumnName"/>, the others a number behind it. Further pictures of a row are not drawn.</param>
+    /// <param name="outputFolder">A folder for PNG files; the output column then is a vector of text, their paths. Null for pictures in columns.</param>
+    /// <returns>The estimator.</returns>
+    public GenerateImagesEstimator GenerateImages(
+        string outputColumnName,
+        string inputColumnName,
+        Visualizer visualizer,
+        ImageGenerationOptions? generation = null,
+        int maximumImages = 1,
+        string? outputFolder = null)
+        => GenerateImages(new GenerateImagesEstimator.Options
+        {
+            OutputColumnName = outputColumnName,
+            InputColumnName = inputColumnName,
+            Visualizer = visualizer,
+            Generation = generation,
+            MaximumImages = maximumImages,
+            OutputFolder = outputFolder,
+        });
+
+    /// <summary>Draws pictures from visual tokens.</summary>
+    /// <param name="options">Columns, visualizer and how it draws.</param>
+    /// <returns>The estimator.</returns>
+    public GenerateImagesEstimator GenerateImages(GenerateImagesEstimator.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new GenerateImagesEstimator(_context, options);
+    }
+
+    /// <summary>Encodes a picture and draws it again from its visual tokens, to see what the tokens hold.</summary>
+    /// <param name="outputColumnName">The column of pictures that is appended. The visual tokens stand in a column of this name with <c>Tokens</c> behind it.</param>
+    /// <param name="inputColumnName">The column of pictures.</param>
+    /// <param name="encoder">The encoder.</param>
+    /// <param name="visualizer">The visualizer that was trained with it.</param>
+    /// <param name="generation">Steps, guidance, size, seed; null for the defaults.</param>
+    /// <param name="imageFolder">The folder at which relative paths start; null for the current folder of the process.</param>
+    /// <returns>The estimator.</returns>
+    public EstimatorChain<GenerateImagesTransformer> ReconstructImages(
+        string outputColumnName,
+        string inputColumnName,
+        ImageEncoder encoder,
+        Visualizer visualizer,
+        ImageGenerationOptions? generation = null,
+        string? imageFolder = null)
+        => EncodeImages(outputColumnName + "Tokens", inputColumnName, encoder, imageFolder)
+            .Append(GenerateImages(outputColumnName, outputColumnName + "Tokens", visualizer, generation));
+
+    /// <summary>Draws what a prompt asks for: a pretrained MetaMorph answers with a picture, and the visualizer paints it.</summary>
+    /// <param name="outputColumnName">The column of pictures that is appended. Text and visual tokens of the answer stand in columns of this name with <c>Response</c> and <c>Tokens</c> behind it.</param>
+    /// <param name="promptColumnName">The column of prompts: text.</param>
+    /// <param name="pretrainedFolder">The MetaMorph: a folder in Hugging Face layout, or the name of a model in the local Hugging Face cache.</param>
+    /// <param name="visualizer">The visualizer that was trained with its encoder.</param>
+    /// <param name="generation">Steps, guidance, size, seed; null for the defaults.</param>
+    /// <param name="visualTokensColumnName">The column of the prompts' pictures as visual tokens; null where no prompt has pictures.</param>
+    /// <returns>The estimator.</returns>
+    public EstimatorChain<GenerateImagesTransformer> DrawImages(
+        string outputColumnName,
+        string promptColumnName,
+        string pretrainedFolder,
+        Visualizer visualizer,
+        ImageGenerationOptions? generation = null,
+        string? visualTokensColumnName = null)
+        => GenerateResponse(
+                pretrainedFolder,
+                outputColumnName + "Response",
+                promptColumnName,
+                visualTokensColumnName,
+                outputColumnName + "Tokens",
+                new GenerationOptions { BeginWithImage = true })
+            .Append(GenerateImages(outputColumnName, outputColumnName + "Tokens", visualizer, generation));
 }

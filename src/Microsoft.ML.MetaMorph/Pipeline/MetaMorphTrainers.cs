@@ -80,4 +80,35 @@ public sealed class MetaMorphTrainers
         ArgumentNullException.ThrowIfNull(options);
         return new LanguageImagePretrainingTrainer(_environment, options);
     }
+
+    /// <summary>Trains a visualizer, which draws pictures from visual tokens, from nothing.</summary>
+    /// <param name="outputColumnName">The column of pictures that the trained transformer appends.</param>
+    /// <param name="imageColumnName">The column of pictures.</param>
+    /// <param name="visualTokensColumnName">The column of their visual tokens.</param>
+    /// <param name="architecture">Sizes; null for the defaults.</param>
+    /// <param name="training">Batch size, learning rate and all else; null for the defaults.</param>
+    /// <returns>The trainer.</returns>
+    public VisualizerTrainer Visualizer(
+        string outputColumnName = "Picture",
+        string imageColumnName = "Image",
+        string visualTokensColumnName = "VisualTokens",
+        VisualizerArchitecture? architecture = null,
+        VisualizerTrainingOptions? training = null)
+        => Visualizer(new VisualizerTrainer.Options
+        {
+            OutputColumnName = outputColumnName,
+            ImageColumnNames = [imageColumnName],
+            VisualTokensColumnName = visualTokensColumnName,
+            Architecture = architecture ?? new VisualizerArchitecture(),
+            Training = training ?? VisualizerTrainingOptions.FromNothing,
+        });
+
+    /// <summary>Trains a visualizer from nothing, from a published one, or from a Stable Diffusion.</summary>
+    /// <param name="options">Columns, start and training.</param>
+    /// <returns>The trainer.</returns>
+    public VisualizerTrainer Visualizer(VisualizerTrainer.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new VisualizerTrainer(_environment, options);
+    }
 }
