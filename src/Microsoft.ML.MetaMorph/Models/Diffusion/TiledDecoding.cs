@@ -124,7 +124,7 @@ internal static class TiledDecoding
     {
         using var scope = NewDisposeScope();
         long batch = strips[0].size(0), channels = strips[0].size(1);
-        Tensor counts = tensor([.. strips.Select(s => (double)(s.size(2) * s.size(3)))], device: strips[0].device).view(-1, 1, 1, 1);
+        Tensor counts = tensor(strips.Select(s => (double)(s.size(2) * s.size(3))).ToArray(), device: strips[0].device).view(-1, 1, 1, 1);
         (Tensor Mean, Tensor Squares)[] parts = [.. strips.Select(Moments)];
         Tensor means = Grouped(parts.Select(p => p.Mean)), squares = Grouped(parts.Select(p => p.Squares));
         Tensor total = counts.sum() * (channels / norm.Groups);
@@ -143,7 +143,8 @@ internal static class TiledDecoding
     {
         using var scope = NewDisposeScope();
         Tensor mean = strip.mean([2, 3], keepdim: true);
-        Tensor squares = strip.sub(mean).square_().sum([2, 3]);
+        Tensor centred = strip.sub(mean);
+        Tensor squares = centred.mul_(centred).sum([2, 3]);
         return (mean.flatten(1).MoveToOuterDisposeScope(), squares.MoveToOuterDisposeScope());
     }
 
