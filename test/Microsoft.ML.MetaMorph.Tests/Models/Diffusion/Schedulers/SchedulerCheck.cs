@@ -83,7 +83,7 @@ internal static class SchedulerCheck
     /// <summary>The scheduler of a case, which names none in its configuration; the configuration survives being written.</summary>
     public static SchedulerConfig Config(JsonElement json, string scheduler)
     {
-        SchedulerConfig config = SchedulerConfig.FromJson(json, KindOf(scheduler));
+        SchedulerConfig config = SchedulerConfig.FromJson(json, Kind(scheduler));
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream)) config.Write(writer);
         SchedulerConfig read = SchedulerConfig.Parse(System.Text.Encoding.UTF8.GetString(stream.ToArray()));
@@ -91,8 +91,8 @@ internal static class SchedulerCheck
         return read;
     }
 
-    /// <summary>The scheduler that a name of a case begins with.</summary>
-    public static DiffusionSchedulerKind KindOf(string scheduler)
+    /// <summary>What a case calls a scheduler.</summary>
+    public static DiffusionSchedulerKind Kind(string scheduler)
         => Names.Where(name => scheduler.StartsWith(name.Prefix, StringComparison.OrdinalIgnoreCase)).Select(name => (DiffusionSchedulerKind?)name.Kind).FirstOrDefault()
             ?? throw new AssertFailedException($"unknown scheduler '{scheduler}'");
 
