@@ -98,6 +98,25 @@ public sealed class SampleTests
     }
 
     [TestMethod]
+    public async Task AnswersAreStreamedAndConversed()
+    {
+        float[] tokens = new float[4 * 8];
+        Array.Fill(tokens, 0.35f);
+        var screen = new StringWriter();
+        GeneratedResponse answer = await Streaming.Stream(_world.Model, tokens, screen, CancellationToken.None);
+        Assert.AreEqual(screen.ToString(), answer.Text);
+        using MetaMorphResponder responder = _world.Model.CreateResponder();
+        StringAssert.StartsWith((await Streaming.Converse(responder, tokens)).Text, "<image>");
+    }
+
+    [TestMethod]
+    public void ATokenizerIsTrainedFromAColumn()
+    {
+        LanguageTokenizer trained = TrainedTokenizer.Run(Ml, _world.Rows, _world.File("tokenizer"));
+        Assert.AreEqual(trained.VocabularySize, LanguageTokenizer.Load(_world.File("tokenizer")).VocabularySize);
+    }
+
+    [TestMethod]
     public void ErrorsAndLogProbabilitiesAreColumns()
     {
         using MetaMorphTransformer model = Errors.Run(Ml, _world.Encoded, _world.ModelFolder);

@@ -11,7 +11,9 @@ public sealed class PackageTests
 
     private static string Feed => Path.Combine(s_work, "feed");
 
-    private static string Consumer => Path.Combine(s_work, "consumer");
+    private static DotNet? s_consumer;
+
+    private static string Packages => Path.Combine(s_work, "packages");
 
     private static string PackageFile => Path.Combine(Feed, $"{Repository.PackageId}.{Repository.PackageVersion}.nupkg");
 
@@ -54,20 +56,39 @@ public sealed class PackageTests
     [TestMethod]
     public void AFreshConsoleProjectTrainsSavesAndLoads()
     {
-        WriteConsumer();
-        var dotnet = new DotNet(Consumer, Path.Combine(s_work, "packages"));
-        dotnet.Run("build", "-c", "Release");
+        DotNet dotnet = Consumer();
         string zip = Path.Combine(s_work, "model.zip");
         StringAssert.Contains(dotnet.Run("run", "-c", "Release", "--no-build", "--", "train", zip), "saved");
         StringAssert.Contains(dotnet.Run("run", "-c", "Release", "--no-build", "--", "load", zip), "answered");
     }
 
-    private static void WriteConsumer()
+    [TestMethod]
+    public void WithoutABackEndTheFirstUseNamesThePackagesToAdd()
     {
-        Directory.CreateDirectory(Consumer);
-        foreach (string source in Directory.GetFiles(Path.Combine(Repository.Root, "test", "Package.Tests", "consumer"), "*.cs"))
-            File.Copy(source, Path.Combine(Consumer, Path.GetFileName(source)));
-        File.WriteAllText(Path.Combine(Consumer, "Consumer.csproj"), $"""
+        // The package cache holds a back end (the other project's): an application that has none of its own must not borrow it.
+        Consumer();
+        Assert.IsNotEmpty(Directory.GetDirectories(Packages, "libtorch-*"));
+        DotNet dotnet = Create("bare", backEnd: "");
+        string[] lines = dotnet.Run("run", "-c", "Release", "--no-build", "--", Path.Combine(Repository.Root, "test", "reference", "siglip-pooled")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        foreach (string use in new[] { "Fit", "Train", "Load" })
+        {
+            string line = lines.Single(line => line.StartsWith(use + ": ", StringComparison.Ordinal));
+            StringAssert.StartsWith(line, $"{use}: System.DllNotFoundException: The native library of TorchSharp could not be loaded. Add one of the packages TorchSharp-cpu, TorchSharp-cuda-linux or TorchSharp-cuda-windows (version 0.107.0) to the application; Microsoft.ML.MetaMorph itself references the managed library alone. Reason: ");
+        }
+    }
+
+    /// <summary>The console project with everything that it needs, built once.</summary>
+    private static DotNet Consumer() => s_consumer ??= Create("consumer", """<PackageReference Include="TorchSharp-cpu" Version="0.107.0" />""");
+
+    /// <summary>Writes and builds a console project outside of the repository.</summary>
+    /// <param name="name">The folder beside this file with its sources.</param>
+    /// <param name="backEnd">A reference to a native back end, or nothing.</param>
+    private static DotNet Create(string name, string backEnd)
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(s_work, name)).FullName;
+        foreach (string source in Directory.GetFiles(Path.Combine(Repository.Root, "test", "Package.Tests", name), "*.cs"))
+            File.Copy(source, Path.Combine(folder, Path.GetFileName(source)));
+        File.WriteAllText(Path.Combine(folder, "Project.csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
                 <OutputType>Exe</OutputType>
@@ -78,17 +99,30 @@ public sealed class PackageTests
               </PropertyGroup>
               <ItemGroup>
                 <PackageReference Include="{Repository.PackageId}" Version="{Repository.PackageVersion}" />
-                <PackageReference Include="TorchSharp-cpu" Version="0.107.0" />
+                {backEnd}
               </ItemGroup>
             </Project>
             """);
-        File.WriteAllText(Path.Combine(Consumer, "NuGet.config"), $"""
-            <configuration>
-              <packageSources>
-                <add key="packed" value="{Feed}" />
-              </packageSources>
-            </configuration>
-            """);
+        Feeds().Save(Path.Combine(folder, "NuGet.config"));
+        var dotnet = new DotNet(folder, Packages);
+        dotnet.Run("build", "-c", "Release");
+        return dotnet;
+    }
+
+    /// <summary>The packed package and the feeds that the repository names: nothing that this machine adds.</summary>
+    private static XDocument Feeds()
+    {
+        XElement named = XDocument.Load(Path.Combine(Repository.Root, "NuGet.config")).Root!.Element("packageSources")!;
+        var sources = new XElement("packageSources", new XElement("clear"), new XElement("add", new XAttribute("key", "packed"), new XAttribute("value", Feed)));
+        foreach (XElement feed in named.Elements("add"))
+        {
+            var copy = new XElement(feed);
+            string value = feed.Attribute("value")!.Value;
+            if (!Uri.TryCreate(value, UriKind.Absolute, out _)) copy.SetAttributeValue("value", Path.GetFullPath(value, Repository.Root));
+            sources.Add(copy);
+        }
+
+        return new XDocument(new XElement("configuration", sources));
     }
 
     private static XDocument Nuspec(ZipArchive package)

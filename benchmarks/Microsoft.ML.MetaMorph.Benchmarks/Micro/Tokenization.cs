@@ -29,7 +29,7 @@ public class Tokenization
     public string Decode() => _tokenizer.Decode(_ids);
 
     [Benchmark]
-    public string RenderTemplate() => _template.Render([new ChatMessage("system", "Answer in one sentence."), new ChatMessage("user", _text)], addGenerationPrompt: true);
+    public string RenderTemplate() => _template.Render([new ConversationMessage("system", "Answer in one sentence."), new ConversationMessage("user", _text)], addGenerationPrompt: true);
 
     [Benchmark]
     public int EncodeConversation() => _conversations.Encoder.EncodePrompt(Conversation.FromTurns(["<image>" + SampleText.Prompt(1)], [], 1, "row")).Ids.Length;

@@ -1,7 +1,7 @@
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Why a response ended.</summary>
-internal enum ResponseFinishReason
+public enum ResponseFinishReason
 {
     /// <summary>The model gave an end token, at a text position.</summary>
     EndToken,
@@ -9,12 +9,12 @@ internal enum ResponseFinishReason
     /// <summary>The text reached a stop string.</summary>
     StopString,
 
-    /// <summary>The response has as many positions as allowed.</summary>
+    /// <summary>The response has as many positions as <see cref="GenerationOptions.MaxNewTokens"/> allows.</summary>
     Length,
 
-    /// <summary>The caller cancelled; the response holds what was made.</summary>
+    /// <summary>It was cancelled; the response holds what was made.</summary>
     Cancelled,
 
-    /// <summary>The ban on repeated n-grams left no token to choose.</summary>
+    /// <summary>The ban on repeated n-grams (<see cref="GenerationOptions.NoRepeatNGramSize"/>) left no token to choose.</summary>
     NothingAllowed,
 }

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
@@ -54,43 +52,34 @@ internal sealed class ResponseGenerator : IDisposable
     /// <param name="options">Null takes the generator's; the engine stays that of the generator.</param>
     /// <param name="receiver">Called on this thread with the number of the request and each piece of its response.</param>
     /// <param name="cancellation">Ends every response that has not ended; what was made is returned.</param>
-    /// <exception cref="ArgumentException">A request does not fit the model; its number and both figures are named.</exception>
+    /// <exception cref="GenerationRequestException">A request does not fit the model; its number and both figures are named.</exception>
+    /// <exception cref="ArgumentException">The options do not fit the model.</exception>
     public IReadOnlyList<GeneratedResponse> Generate(IReadOnlyList<GenerationRequest> requests, GenerationOptions? options = null, Action<int, ResponseUpdate>? receiver = null, CancellationToken cancellation = default)
     {
         if (requests.Count == 0) return [];
+        using ResponseRun run = Begin(requests, options, receiver, cancellation);
+        while (run.Step())
+        {
+        }
+        return run.Responses;
+    }
+
+    /// <summary>Responses that are made step by step, whenever the caller asks for the next one.</summary>
+    /// <param name="requests">The prompts, at least one; they may differ in length and images.</param>
+    /// <param name="options">Null takes the generator's; the engine stays that of the generator.</param>
+    /// <param name="receiver">Called inside a step with the number of the request and each piece of its response.</param>
+    /// <param name="cancellation">Ends every response that has not ended; what was made is kept.</param>
+    /// <exception cref="ArgumentException">A request does not fit the model; its number and both figures are named.</exception>
+    public ResponseRun Begin(IReadOnlyList<GenerationRequest> requests, GenerationOptions? options = null, Action<int, ResponseUpdate>? receiver = null, CancellationToken cancellation = default)
+    {
         options ??= _options;
         Check(options);
         DecodingPrompt[] prompts = [.. requests.Select((request, i) => Expand(request, i, options.MaxNewTokens))];
         ResponseRow[] rows = [.. requests.Select((request, i) => new ResponseRow(request, options, _visual?.Config, _endIds, _text?.Invoke(), receiver is null ? null : update => receiver(i, update)))];
-        Run(prompts, rows, options, cancellation);
-        return [.. rows.Select(row => row.Result())];
+        return new ResponseRun(_decoder, prompts, rows, options.PrefillChunk, cancellation);
     }
 
     public void Dispose() => _decoder.Dispose();
-
-    private void Run(DecodingPrompt[] prompts, ResponseRow[] rows, GenerationOptions options, CancellationToken cancellation)
-    {
-        using var mode = inference_mode();
-        using var scope = NewDisposeScope();
-        try
-        {
-            using DecodingBatch batch = _decoder.Start(prompts, options.PrefillChunk, cancellation);
-            var live = new List<DecodingRow>(batch.Rows);
-            while (true)
-            {
-                foreach (DecodingRow row in live) rows[row.Index].Take(row);
-                live.RemoveAll(row => rows[row.Index].FinishReason is not null);
-                if (live.Count == 0) return;
-                cancellation.ThrowIfCancellationRequested();
-                batch.Step(live);
-            }
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            foreach (ResponseRow row in rows)
-                if (row.FinishReason is null) row.Finish(ResponseFinishReason.Cancelled);
-        }
-    }
 
     private void Check(GenerationOptions options)
     {
@@ -105,17 +94,17 @@ internal sealed class ResponseGenerator : IDisposable
     private DecodingPrompt Expand(GenerationRequest request, int number, int maxNew)
     {
         int count = _visual?.Config.VisualTokenCount ?? 0, width = _visual?.Config.VisualTokenWidth ?? 0, vocabulary = _language.Config.VocabularySize;
-        if (request.Ids.Length == 0) throw new ArgumentException($"Request {number} has no tokens; a prompt needs at least one.", nameof(request));
+        if (request.Ids.Length == 0) throw new GenerationRequestException(number, "has no tokens; a prompt needs at least one.");
         int images = request.Ids.Count(id => id == MetaMorphModel.ImagePlaceholder);
-        if (images > 0 && _visual is null) throw new ArgumentException($"Request {number} has {images} images, but the model is a language model without images.", nameof(request));
+        if (images > 0 && _visual is null) throw new GenerationRequestException(number, $"has {images} images, but the model is a language model without images.");
         if (request.VisualTokens.Length != images * count * width)
-            throw new ArgumentException($"Request {number} has {images} images, which take {images} x {count} x {width} = {images * count * width} values of visual tokens; it has {request.VisualTokens.Length}.", nameof(request));
+            throw new GenerationRequestException(number, $"has {images} images, which take {images} x {count} x {width} = {images * count * width} values of visual tokens; it has {request.VisualTokens.Length}.");
         foreach (int id in request.Ids.Concat(request.ForcedIds))
         {
             if (id != MetaMorphModel.ImagePlaceholder && (id < 0 || id >= vocabulary))
-                throw new ArgumentException($"Request {number} holds the id {id}; the model's vocabulary has the ids 0 to {vocabulary - 1}.", nameof(request));
+                throw new GenerationRequestException(number, $"holds the id {id}; the model's vocabulary has the ids 0 to {vocabulary - 1}.");
         }
-        if (request.ForcedIds.Contains(MetaMorphModel.ImagePlaceholder)) throw new ArgumentException($"Request {number} forces an image placeholder; force the image-start token instead.", nameof(request));
+        if (request.ForcedIds.Contains(MetaMorphModel.ImagePlaceholder)) throw new GenerationRequestException(number, "forces an image placeholder; force the image-start token instead.");
         IEnumerable<int> ids = request.Ids.SelectMany(id => Enumerable.Repeat(id, id == MetaMorphModel.ImagePlaceholder ? count : 1));
         return new DecodingPrompt([.. ids], request.VisualTokens, maxNew, _visual is not null && request.Ids[^1] == _visual.Config.ImageStartId);
     }

@@ -103,7 +103,7 @@ internal sealed class ResponseRow
         FlushText();
         if (FinishReason is not null) return;
         (IsInImage, _madeOfImage) = (true, 0);
-        _receiver?.Invoke(new ResponseUpdate(ResponseUpdateKind.ImageStart, "", _images));
+        _receiver?.Invoke(ResponseUpdate.ImageStart(_images));
     }
 
     private void TakeVisualToken(DecodingRow row)
@@ -111,12 +111,12 @@ internal sealed class ResponseRow
         _visualTokens.AddRange(row.VisualToken);
         _positions++;
         row.InputIsVisual = true;
-        _receiver?.Invoke(new ResponseUpdate(ResponseUpdateKind.VisualToken, "", _images, _madeOfImage, [.. row.VisualToken]));
+        _receiver?.Invoke(ResponseUpdate.OfVisualToken(_images, _madeOfImage, [.. row.VisualToken]));
         if (++_madeOfImage < _visual!.VisualTokenCount) return;
         IsInImage = false;
         _history.Add(MetaMorphModel.ImagePlaceholder);
         _text.Append(GeneratedResponse.ImageMark);
-        _receiver?.Invoke(new ResponseUpdate(ResponseUpdateKind.ImageEnd, GeneratedResponse.ImageMark, _images));
+        _receiver?.Invoke(ResponseUpdate.ImageEnd(_images, [.. _visualTokens[^(_visual.VisualTokenCount * _visual.VisualTokenWidth)..]]));
         _images++;
     }
 
@@ -138,6 +138,6 @@ internal sealed class ResponseRow
     {
         if (text.Length == 0) return;
         _text.Append(text);
-        _receiver?.Invoke(new ResponseUpdate(ResponseUpdateKind.Text, text));
+        _receiver?.Invoke(ResponseUpdate.OfText(text));
     }
 }

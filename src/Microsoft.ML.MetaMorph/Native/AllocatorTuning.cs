@@ -13,16 +13,23 @@ internal static class AllocatorTuning
 {
     private const int TrimThreshold = -1;      // M_TRIM_THRESHOLD
     private const int MapThreshold = -3;       // M_MMAP_THRESHOLD
+    private const string Library = "libc.so.6";
 
-    public static bool Apply()
+    /// <summary>Applies it in this process, as the environment says.</summary>
+    /// <returns>Whether it was applied.</returns>
+    public static bool Apply() => Apply(Environment.GetEnvironmentVariable("METAMORPH_ALLOCATOR"), Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_"), Library);
+
+    /// <param name="choice">The value of <c>METAMORPH_ALLOCATOR</c>.</param>
+    /// <param name="threshold">The value of <c>MALLOC_MMAP_THRESHOLD_</c>.</param>
+    /// <param name="library">The C library.</param>
+    internal static bool Apply(string? choice, string? threshold, string library)
     {
-        if (Environment.GetEnvironmentVariable("METAMORPH_ALLOCATOR") == "system") return false;
-        if (Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is not null) return false;
-        if (!NativeLibrary.TryLoad("libc.so.6", out nint library)) return false;
-        if (!NativeLibrary.TryGetExport(library, "mallopt", out _)) return false;      // musl has none
+        if (choice == "system" || threshold is not null) return false;
+        if (!OperatingSystem.IsLinux() || !NativeLibrary.TryLoad(library, out nint handle)) return false;
+        if (!NativeLibrary.TryGetExport(handle, "mallopt", out _)) return false;      // musl has none
         return mallopt(MapThreshold, 1 << 30) == 1 && mallopt(TrimThreshold, int.MaxValue) == 1;
     }
 
-    [DllImport("libc.so.6")]
+    [DllImport(Library)]
     private static extern int mallopt(int parameter, int value);
 }

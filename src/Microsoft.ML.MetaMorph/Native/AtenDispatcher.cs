@@ -50,16 +50,16 @@ internal static unsafe class AtenDispatcher
     public static ulong List(ReadOnlySpan<long> values)
     {
         nint list;
-        NewList((nuint)values.Length, &list);
-        foreach (long value in values) Push(list, (ulong)value);
+        Check(NewList((nuint)values.Length, &list), values.Length);
+        foreach (long value in values) Check(Push(list, (ulong)value), values.Length);
         return (ulong)list;
     }
 
     public static ulong List(IReadOnlyList<Tensor> tensors)
     {
         nint list;
-        NewList((nuint)tensors.Count, &list);
-        foreach (Tensor tensor in tensors) Push(list, Handle(tensor));
+        Check(NewList((nuint)tensors.Count, &list), tensors.Count);
+        foreach (Tensor tensor in tensors) Check(Push(list, Handle(tensor)), tensors.Count);
         return (ulong)list;
     }
 
@@ -76,6 +76,11 @@ internal static unsafe class AtenDispatcher
     }
 
     public static Tensor Result(ulong slot) => Tensor.UnsafeCreateTensor((nint)slot);
+
+    private static void Check(int status, int count)
+    {
+        if (status != 0) throw new InvalidOperationException($"libtorch refused a list of {count} elements; it wrote the reason to the error stream.");
+    }
 
     private static ulong Box(ulong value)
     {

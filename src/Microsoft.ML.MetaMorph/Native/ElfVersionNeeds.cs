@@ -14,10 +14,23 @@ internal static class ElfVersionNeeds
     /// <summary>
     /// Marks every requirement of <paramref name="version"/> as weak, so that the loader accepts a library that lacks it.
     /// </summary>
-    /// <returns>How many requirements were changed; 0 when the image does not ask for that version.</returns>
+    /// <returns>How many requirements were changed; 0 when the image does not ask for that version, or is no such image.</returns>
+    /// <exception cref="InvalidDataException">The image is cut off or points outside itself.</exception>
     public static int Weaken(byte[] image, string version)
     {
         if (!IsElf64(image)) return 0;
+        try
+        {
+            return WeakenAll(image, version);
+        }
+        catch (Exception failure) when (failure is ArgumentOutOfRangeException or OverflowException)
+        {
+            throw new InvalidDataException($"The library's table of versions points outside of its {image.Length} bytes.", failure);
+        }
+    }
+
+    private static int WeakenAll(byte[] image, string version)
+    {
         int changed = 0;
         foreach (long auxiliary in Requirements(image, version))
         {
@@ -59,13 +72,13 @@ internal static class ElfVersionNeeds
 
     private static string StringAt(byte[] image, long offset)
     {
-        ReadOnlySpan<byte> tail = image.AsSpan((int)offset);
+        ReadOnlySpan<byte> tail = image.AsSpan(checked((int)offset));
         return Encoding.ASCII.GetString(tail[..tail.IndexOf((byte)0)]);
     }
 
-    private static ulong U64(byte[] image, long offset) => BinaryPrimitives.ReadUInt64LittleEndian(image.AsSpan((int)offset));
+    private static ulong U64(byte[] image, long offset) => BinaryPrimitives.ReadUInt64LittleEndian(image.AsSpan(checked((int)offset)));
 
-    private static uint U32(byte[] image, long offset) => BinaryPrimitives.ReadUInt32LittleEndian(image.AsSpan((int)offset));
+    private static uint U32(byte[] image, long offset) => BinaryPrimitives.ReadUInt32LittleEndian(image.AsSpan(checked((int)offset)));
 
-    private static ushort U16(byte[] image, long offset) => BinaryPrimitives.ReadUInt16LittleEndian(image.AsSpan((int)offset));
+    private static ushort U16(byte[] image, long offset) => BinaryPrimitives.ReadUInt16LittleEndian(image.AsSpan(checked((int)offset)));
 }

@@ -38,14 +38,14 @@ internal static class NativeFolders
     public static string? Find(IEnumerable<string> candidates, string file)
         => candidates.FirstOrDefault(folder => File.Exists(Path.Combine(folder, file)));
 
-    /// <summary>The cache that a package's assembly lies in (…/CACHE/torchsharp/VERSION/lib/FRAMEWORK), the configured one, or the usual one.</summary>
+    /// <summary>
+    /// The cache that the managed assembly was itself loaded from (…/CACHE/torchsharp/VERSION/lib/FRAMEWORK), as notebooks do; null for
+    /// an assembly that lies elsewhere: an application without a back end must not borrow one that only its developer's machine has.
+    /// </summary>
     internal static string? PackageCache(string? assemblyFolder)
     {
-        if (Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } configured) return configured;
-        DirectoryInfo? package = assemblyFolder is null ? null : new DirectoryInfo(assemblyFolder).Parent?.Parent?.Parent;
-        if (string.Equals(package?.Name, "torchsharp", StringComparison.OrdinalIgnoreCase)) return package!.Parent!.FullName;
-        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        return home.Length == 0 ? null : Path.Combine(home, ".nuget", "packages");
+        DirectoryInfo? library = assemblyFolder is null ? null : new DirectoryInfo(assemblyFolder).Parent, package = library?.Parent?.Parent;
+        return library?.Name == "lib" && string.Equals(package?.Name, "torchsharp", StringComparison.OrdinalIgnoreCase) ? package!.Parent?.FullName : null;
     }
 
     private static string[] Platforms()
@@ -57,12 +57,24 @@ internal static class NativeFolders
     /// <summary>libtorch and TorchSharp lie in different packages of the cache; newer versions first.</summary>
     private static IEnumerable<string> PackageFolders(string cache)
     {
-        if (!Directory.Exists(cache)) yield break;
         foreach (string pattern in new[] { "torchsharp", "libtorch-c*" })
-            foreach (string package in Directory.GetDirectories(cache, pattern).Order())
-                foreach (string version in Directory.GetDirectories(package).OrderByDescending(VersionOf))
+            foreach (string package in Folders(cache, pattern).Order())
+                foreach (string version in Folders(package, "*").OrderByDescending(VersionOf))
                     foreach (string platform in Platforms())
                         yield return Path.Combine(version, platform);
+    }
+
+    /// <summary>The folders within a folder; none where it cannot be read, for then nothing can be loaded from it either.</summary>
+    private static string[] Folders(string folder, string pattern)
+    {
+        try
+        {
+            return Directory.Exists(folder) ? Directory.GetDirectories(folder, pattern) : [];
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
     }
 
     /// <summary>0.107 comes after 0.99; what is no version comes last.</summary>

@@ -30,6 +30,19 @@ internal static class NativeLibraryMend
     /// <returns>What was done, for the log and for tests.</returns>
     internal static MendOutcome Apply(IReadOnlyList<string> folders)
     {
+        try
+        {
+            return Mend(folders);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            // A module initializer must not throw; TorchSharp's own load of the same files says what is wrong with them.
+            return MendOutcome.Failed;
+        }
+    }
+
+    private static MendOutcome Mend(IReadOnlyList<string> folders)
+    {
         string? wrapper = NativeFolders.Find(folders, NativeFolders.TorchSharpLibrary);
         string? torch = NativeFolders.Find(folders, NativeFolders.TorchLibrary);
         if (wrapper is null || torch is null) return MendOutcome.NoBackend;
@@ -81,6 +94,6 @@ internal enum MendOutcome
     /// <summary>The library was mended in memory and loaded.</summary>
     Mended,
 
-    /// <summary>The mended image did not load either: TorchSharp's own load says why.</summary>
+    /// <summary>The library cannot be read, or the mended image did not load either: TorchSharp's own load says why.</summary>
     Failed,
 }

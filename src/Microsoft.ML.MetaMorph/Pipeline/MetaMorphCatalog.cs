@@ -1,16 +1,16 @@
-using Microsoft.ML.Runtime;
+using System.Runtime.ExceptionServices;
 
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Components that read pictures and predict them; from <c>mlContext.MetaMorph()</c>.</summary>
 public sealed class MetaMorphCatalog
 {
-    private readonly IHostEnvironment _environment;
+    private readonly MLContext _context;
 
-    internal MetaMorphCatalog(IHostEnvironment environment)
+    internal MetaMorphCatalog(MLContext context)
     {
-        _environment = environment;
-        Trainers = new MetaMorphTrainers(environment);
+        _context = context;
+        Trainers = new MetaMorphTrainers(context);
     }
 
     /// <summary>The components that learn.</summary>
@@ -49,7 +49,21 @@ public sealed class MetaMorphCatalog
     public EncodeImagesEstimator EncodeImages(EncodeImagesEstimator.Options options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new EncodeImagesEstimator(_environment, options);
+        return new EncodeImagesEstimator(_context, options);
+    }
+
+    /// <summary>Trains a byte-level BPE tokenizer on a column of texts, for a model made from nothing. The rows are read once, now.</summary>
+    /// <param name="data">The rows.</param>
+    /// <param name="columnName">The column: text, or vector of text. Missing and empty texts are passed over.</param>
+    /// <param name="options">Vocabulary size, special tokens, chat template; null for the defaults.</param>
+    /// <returns>The tokenizer, to be saved as <c>tokenizer.json</c> (<see cref="LanguageTokenizer.Save"/>) or given to a trainer. The same texts, in any order, give the same one.</returns>
+    /// <exception cref="ArgumentException">The column is missing or of another type, or an option is out of range; the message names it.</exception>
+    public LanguageTokenizer TrainTokenizer(IDataView data, string columnName, BytePairTrainingOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentException.ThrowIfNullOrEmpty(columnName);
+        TextColumn.Require(data.Schema, columnName, "texts");
+        return LanguageTokenizer.Train(TextRows.Read(data, columnName), options);
     }
 
     /// <summary>Answers prompts with a pretrained MetaMorph; nothing is trained.</summary>
@@ -63,10 +77,10 @@ public sealed class MetaMorphCatalog
     /// <returns>The estimator.</returns>
     public GenerateResponseEstimator GenerateResponse(
         string pretrainedFolder,
-        string outputColumnName = "PredictedResponse",
-        string promptColumnName = "Prompt",
-        string? visualTokensColumnName = "VisualTokens",
-        string? outputVisualTokensColumnName = "ResponseVisualTokens",
+        string outputColumnName = DefaultColumnNames.PredictedResponse,
+        string promptColumnName = DefaultColumnNames.Prompt,
+        string? visualTokensColumnName = DefaultColumnNames.VisualTokens,
+        string? outputVisualTokensColumnName = DefaultColumnNames.ResponseVisualTokens,
         GenerationOptions? generation = null,
         int batchSize = 8)
         => GenerateResponse(new GenerateResponseEstimator.Options
@@ -86,6 +100,35 @@ public sealed class MetaMorphCatalog
     public GenerateResponseEstimator GenerateResponse(GenerateResponseEstimator.Options options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new GenerateResponseEstimator(_environment, options);
+        return new GenerateResponseEstimator(_context, options);
+    }
+
+    /// <summary>Loads a model that was saved with <c>mlContext.Model.Save</c>, as <c>mlContext.Model.Load</c> does, but tells what is wrong with a broken one.</summary>
+    /// <remarks>
+    /// ML.NET wraps what a loader throws in a <see cref="System.Reflection.TargetInvocationException"/>, whose own message says nothing, and
+    /// does not name a file that it cannot open. This method throws what went wrong itself.
+    /// </remarks>
+    /// <param name="filePath">The model zip.</param>
+    /// <param name="inputSchema">The schema of the rows that the model was saved for.</param>
+    /// <returns>The model; dispose it after use.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is no whole model zip; file, entry and what to do are named.</exception>
+    /// <exception cref="InsufficientMemoryException">The weights need more memory than there is; both numbers are named, and nothing was loaded.</exception>
+    public ITransformer LoadModel(string filePath, out DataViewSchema inputSchema)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(filePath);
+        try
+        {
+            return _context.Model.Load(filePath, out inputSchema);
+        }
+        catch (FormatException failure) when (failure.InnerException is InvalidDataException)
+        {
+            throw ModelZipErrors.NotAZip(filePath, failure);
+        }
+        catch (Exception failure) when (ModelZipErrors.Unwrap(failure) != failure)
+        {
+            ExceptionDispatchInfo.Throw(ModelZipErrors.Unwrap(failure));
+            throw;
+        }
     }
 }

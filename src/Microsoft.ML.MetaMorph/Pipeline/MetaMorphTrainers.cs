@@ -25,11 +25,11 @@ public sealed class MetaMorphTrainers
     /// <returns>The trainer.</returns>
     public VisualPredictiveInstructionTuningTrainer VisualPredictiveInstructionTuning(
         string pretrainedFolder,
-        string outputColumnName = "PredictedResponse",
-        string promptColumnName = "Prompt",
-        string responseColumnName = "Response",
-        string visualTokensColumnName = "VisualTokens",
-        string? outputVisualTokensColumnName = "ResponseVisualTokens",
+        string outputColumnName = DefaultColumnNames.PredictedResponse,
+        string promptColumnName = DefaultColumnNames.Prompt,
+        string responseColumnName = DefaultColumnNames.Response,
+        string visualTokensColumnName = DefaultColumnNames.VisualTokens,
+        string? outputVisualTokensColumnName = DefaultColumnNames.ResponseVisualTokens,
         int epochs = 1,
         int batchSize = 32,
         double? learningRate = null)
@@ -60,9 +60,9 @@ public sealed class MetaMorphTrainers
     /// <param name="training">Sizes, losses, batch size and learning rate; null for the defaults.</param>
     /// <returns>The trainer.</returns>
     public LanguageImagePretrainingTrainer LanguageImagePretraining(
-        string outputColumnName = "VisualTokens",
-        string imageColumnName = "Image",
-        string captionColumnName = "Caption",
+        string outputColumnName = DefaultColumnNames.VisualTokens,
+        string imageColumnName = DefaultColumnNames.Image,
+        string captionColumnName = DefaultColumnNames.Caption,
         LanguageImagePretrainingOptions? training = null)
         => LanguageImagePretraining(new LanguageImagePretrainingTrainer.Options
         {

@@ -112,7 +112,7 @@ public sealed class ResponseGeneratorTests
             for (int i = 0; i < requests.Length; i++)
             {
                 Assert.AreEqual(responses[i].Text, string.Concat(streams[i].Select(u => u.Text)));
-                float[] visual = [.. streams[i].Where(u => u.Kind == ResponseUpdateKind.VisualToken).SelectMany(u => u.VisualToken!)];
+                float[] visual = [.. streams[i].Where(u => u.Kind == ResponseUpdateKind.VisualToken).SelectMany(u => u.VisualTokens.ToArray())];
                 CollectionAssert.AreEqual(responses[i].VisualTokens, visual[..responses[i].VisualTokens.Length]);
                 Assert.AreEqual(responses[i].ImageCount, streams[i].Count(u => u.Kind == ResponseUpdateKind.ImageEnd));
                 foreach (string s in stop) Assert.IsFalse(responses[i].Text.Contains(s, StringComparison.Ordinal));
@@ -167,7 +167,7 @@ public sealed class ResponseGeneratorTests
         Refuses(new GenerationRequest([1, Vocabulary], []), $"Request 0 holds the id {Vocabulary}; the model's vocabulary has the ids 0 to {Vocabulary - 1}.");
         Refuses(new GenerationRequest([1], []) { ForcedIds = [-3] }, "Request 0 holds the id -3");
 
-        void Refuses(GenerationRequest request, string message) => StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => generator.Generate(request)).Message, message);
+        void Refuses(GenerationRequest request, string message) => StringAssert.Contains(Assert.ThrowsExactly<GenerationRequestException>(() => generator.Generate(request)).Message, message);
     }
 
     [TestMethod]

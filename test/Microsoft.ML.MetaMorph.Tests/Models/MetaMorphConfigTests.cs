@@ -6,13 +6,13 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class MetaMorphConfigTests
 {
-    public static IEnumerable<object[]> Cases => ReferenceCase.All().Where(c => c.Kind is "metamorph" or "packing").Select(c => new object[] { c.Name });
+    public static IEnumerable<object[]> Cases => ReferenceCase.Own("metamorph").Concat(ReferenceCase.Own("packing")).Select(c => new object[] { c.Name });
 
     [TestMethod]
     [DynamicData(nameof(Cases))]
     public void APublishedConfigurationIsWrittenAsItWasRead(string name)
     {
-        JsonElement published = JsonDocument.Parse(File.ReadAllText(Path.Combine(ReferenceCase.Root, name, "config.json"))).RootElement;
+        JsonElement published = JsonDocument.Parse(File.ReadAllText(ReferenceCase.OwnCase(name).Path("config.json"))).RootElement;
         MetaMorphConfig config = MetaMorphConfig.FromJson(published);
         JsonElement written = LanguageModelConfigTests.Json(config.Write);
         MetaMorphConfig again = MetaMorphConfig.FromJson(written);

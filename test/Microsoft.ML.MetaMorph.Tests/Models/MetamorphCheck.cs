@@ -15,11 +15,14 @@ internal static partial class MetamorphCheck
         CheckGeneration(reference);
     }
 
-    /// <summary>The model of the case, its parameters open to gradients.</summary>
+    /// <summary>The model of the case, its parameters open to gradients; its image tokens are those that the case names.</summary>
     public static MetaMorphModel Load(ReferenceCase reference)
     {
         JsonElement json = JsonDocument.Parse(File.ReadAllText(reference.Path("config.json"))).RootElement;
-        return new MetaMorphModel(MetaMorphConfig.FromJson(json), new PlainParameters(reference.Path("model.safetensors")));
+        MetaMorphConfig config = MetaMorphConfig.FromJson(json);
+        if (reference.Json.TryGetProperty("image_start", out JsonElement start)) Assert.AreEqual(start.GetInt32(), config.ImageStartId, $"{reference.Name}: image_start");
+        if (reference.Json.TryGetProperty("image_end", out JsonElement end)) Assert.AreEqual(end.GetInt32(), config.ImageEndId, $"{reference.Name}: image_end");
+        return new MetaMorphModel(config, new PlainParameters(reference.Path("model.safetensors")));
     }
 
     /// <summary>The ids of a row with every placeholder repeated for the tokens of its image.</summary>

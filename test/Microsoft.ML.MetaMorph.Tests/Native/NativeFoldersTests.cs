@@ -66,6 +66,61 @@ public sealed class NativeFoldersTests
     }
 
     [TestMethod]
+    public void TheCacheIsSearchedOnlyByAssembliesThatLieInIt()
+    {
+        string cache = Path.Combine(_root, "cache");
+        Assert.AreEqual(cache, NativeFolders.PackageCache(Put("cache/torchsharp/0.107.0/lib/net8.0")), "a notebook");
+        Assert.AreEqual(cache, NativeFolders.PackageCache(Put("cache/TorchSharp/0.107.0/lib/net8.0")));
+        foreach (string elsewhere in new[] { "app", "a/torchsharp/b/bin/net10.0", "torchsharp/bin/Release/net10.0", "cache/other/0.107.0/lib/net8.0" })
+            Assert.IsNull(NativeFolders.PackageCache(Put(elsewhere)), elsewhere);
+        Assert.IsNull(NativeFolders.PackageCache(null), "an assembly without a location");
+        Assert.IsNull(NativeFolders.PackageCache("/"));
+    }
+
+    [TestMethod]
+    public void AnApplicationDoesNotBorrowFromTheDevelopersCache()
+    {
+        Put("home/.nuget/packages/torchsharp/0.107.0/runtimes/linux-x64/native", NativeFolders.TorchSharpLibrary);
+        Put("home/.nuget/packages/libtorch-cpu-linux-x64/2.10.0/runtimes/linux-x64/native", NativeFolders.TorchLibrary);
+        string? before = Environment.GetEnvironmentVariable("NUGET_PACKAGES");
+        Environment.SetEnvironmentVariable("NUGET_PACKAGES", Path.Combine(_root, "home", ".nuget", "packages"));
+        try
+        {
+            string application = Put("app");
+            Assert.AreEqual(MendOutcome.NoBackend, NativeLibraryMend.Apply([.. NativeFolders.Candidates(application, [application], null, NativeFolders.PackageCache(application))]));
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("NUGET_PACKAGES", before);
+        }
+    }
+
+    [TestMethod]
+    public void ACacheThatCannotBeReadIsPassedOver()
+    {
+        if (OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess)
+        {
+            Assert.Inconclusive("A privileged process reads everything.");
+            return;
+        }
+        string package = Put("cache/torchsharp");
+        Put("cache/libtorch-cpu-linux-x64/2.10.0");
+        UnixFileMode before = File.GetUnixFileMode(package);
+        foreach (string closed in new[] { package, Path.Combine(_root, "cache") })
+        {
+            File.SetUnixFileMode(closed, UnixFileMode.None);
+            try
+            {
+                Assert.AreEqual(MendOutcome.NoBackend, NativeLibraryMend.Apply([.. NativeFolders.Candidates(Put("app"), [], null, Path.Combine(_root, "cache"))]));
+            }
+            finally
+            {
+                File.SetUnixFileMode(closed, before);
+            }
+        }
+    }
+
+    [TestMethod]
     public void NothingAnywhere()
     {
         Assert.AreEqual(MendOutcome.NoBackend, NativeLibraryMend.Apply([.. NativeFolders.Candidates(Put("app"), [], null, Path.Combine(_root, "no-cache"))]));

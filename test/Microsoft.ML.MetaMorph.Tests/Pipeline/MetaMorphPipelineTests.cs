@@ -160,40 +160,24 @@ public sealed class MetaMorphPipelineTests
     }
 
     [TestMethod]
-    public void BadRowsGoIntoTheErrorColumn()
-    {
-        IDataView data = _ml.Data.LoadFromEnumerable([new EncodedRow { Prompt = "a", Response = "b" }, new EncodedRow { Prompt = "<image>?", Response = "b" }, new EncodedRow { Prompt = "a", Response = "b" }]);
-        VisualPredictiveInstructionTuningTrainer.Options options = TinyModels.TrainerOptions();
-        using MetaMorphTransformer strict = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options).Fit(Encoded(4));
-        foreach (string part in new[] { "Row 1", "1 <image>", "0 pictures" }) StringAssert.Contains(Assert.Throws<InvalidDataException>(() => ColumnValues.Rows(strict.Transform(data), Outputs)).Message, part);
-        options.ErrorColumnName = "Error";
-        using MetaMorphTransformer lenient = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options).Fit(Encoded(4));
-        List<object?[]> rows = ColumnValues.Rows(lenient.Transform(data), ["Error", "PredictedResponse"]);
-        Assert.AreEqual("", rows[0][0]);
-        StringAssert.Contains((string)rows[1][0]!, "1 <image>");
-        Assert.AreEqual("", rows[1][1]);
-        Assert.AreEqual(rows[0][1], rows[2][1]);
-    }
-
-    [TestMethod]
     public void WrongColumnsAndOptionsAreRefused()
     {
         MetaMorphTrainers trainers = _ml.MetaMorph().Trainers;
         IDataView data = Encoded(4);
         VisualPredictiveInstructionTuningTrainer.Options options = TinyModels.TrainerOptions();
         options.PromptColumnName = "Nowhere";
-        foreach (string part in new[] { "'Nowhere'", "prompt", "Response" }) StringAssert.Contains(Assert.Throws<ArgumentException>(() => trainers.VisualPredictiveInstructionTuning(options).Fit(data)).Message, part);
+        Assert.AreEqual("There is no column 'Nowhere' (prompt). The columns are: Prompt, Response, VisualTokens.", Assert.ThrowsExactly<ArgumentException>(() => trainers.VisualPredictiveInstructionTuning(options).Fit(data)).Message);
         options = TinyModels.TrainerOptions();
         options.VisualTokensColumnName = "Response";
-        foreach (string part in new[] { "'Response'", "visual tokens", "[pictures, tokens, width]" }) StringAssert.Contains(Assert.Throws<ArgumentException>(() => trainers.VisualPredictiveInstructionTuning(options).Fit(data)).Message, part);
+        Assert.AreEqual("The column 'Response' (visual tokens) has the type String; Vector<Single> with the dimensions [pictures, tokens, width] is needed.", Assert.ThrowsExactly<ArgumentException>(() => trainers.VisualPredictiveInstructionTuning(options).Fit(data)).Message);
         options = TinyModels.TrainerOptions();
         options.Training = options.Training with { BatchSize = 0 };
-        StringAssert.Contains(Assert.Throws<ArgumentOutOfRangeException>(() => trainers.VisualPredictiveInstructionTuning(options)).Message, "BatchSize");
+        StringAssert.StartsWith(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => trainers.VisualPredictiveInstructionTuning(options)).Message, "BatchSize must be at least 1. (Parameter 'BatchSize')");
         options = TinyModels.TrainerOptions();
         options.Architecture = TinyModels.Architecture with { HiddenSize = 15 };
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => trainers.VisualPredictiveInstructionTuning(options).Fit(data)).Message, "15");
-        Assert.Throws<DirectoryNotFoundException>(() => trainers.VisualPredictiveInstructionTuning("/no/such/folder").Fit(data));
-        Assert.Throws<DirectoryNotFoundException>(() => _ml.MetaMorph().GenerateResponse("/no/such/folder").Fit(data));
+        Assert.AreEqual("HiddenSize is 15 and HeadCount is 2; the heads must divide the width into even numbers.", Assert.ThrowsExactly<ArgumentException>(() => trainers.VisualPredictiveInstructionTuning(options).Fit(data)).Message);
+        StringAssert.Contains(Assert.ThrowsExactly<DirectoryNotFoundException>(() => trainers.VisualPredictiveInstructionTuning("/no/such/folder").Fit(data)).Message, "/no/such/folder");
+        StringAssert.Contains(Assert.ThrowsExactly<DirectoryNotFoundException>(() => _ml.MetaMorph().GenerateResponse("/no/such/folder").Fit(data)).Message, "/no/such/folder");
     }
 
     [TestMethod]
@@ -201,10 +185,9 @@ public sealed class MetaMorphPipelineTests
     {
         using MetaMorphTransformer model = Train(Encoded(4));
         IDataView other = _ml.Data.LoadFromEnumerable([new OtherTokensRow()]);
-        string message = Assert.Throws<ArgumentException>(() => model.Transform(other)).Message;
-        foreach (string part in new[] { "'VisualTokens'", "9 tokens", "4 tokens", "8 wide" }) StringAssert.Contains(message, part);
+        Assert.AreEqual("The column 'VisualTokens' (visual tokens) holds 9 tokens a picture, each 8 wide; the model reads 4 tokens, each 8 wide. Encode the pictures with the encoder that the model was trained with.", Assert.ThrowsExactly<ArgumentException>(() => model.Transform(other)).Message);
         VisualPredictiveInstructionTuningTrainer trainer = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(TinyModels.TrainerOptions());
-        foreach (string part in new[] { "9", "4" }) StringAssert.Contains(Assert.Throws<InvalidDataException>(() => trainer.Fit(other, model)).Message, part);
+        StringAssert.EndsWith(Assert.ThrowsExactly<InvalidDataException>(() => trainer.Fit(other, model)).Message, "reads 4 visual tokens a picture, each 8 wide; the rows have 9, each 8 wide. Encode the pictures with the encoder of that model.");
     }
 
     [TestMethod]
@@ -229,7 +212,7 @@ public sealed class MetaMorphPipelineTests
     public void AMissingGpuIsAnErrorOrAWarning()
     {
         var strict = new MLContext(seed: 1) { GpuDeviceId = 4711, FallbackToCpu = false };
-        StringAssert.Contains(Assert.Throws<InvalidOperationException>(() => TinyModels.TrainEncoder(strict)).Message, "4711");
+        StringAssert.Contains(Assert.Throws<InvalidOperationException>(() => TinyModels.TrainEncoder(strict)).Message, "MLContext.GpuDeviceId is 4711, but this process sees ");
         var lenient = new MLContext(seed: 1) { GpuDeviceId = 4711, FallbackToCpu = true };
         var log = new List<string>();
         lenient.Log += (_, entry) => log.Add(entry.Message);
@@ -238,71 +221,29 @@ public sealed class MetaMorphPipelineTests
     }
 
     [TestMethod]
-    public void CursorsAndEnginesShareOneCopyUnderStress()
-    {
-        IDataView data = Encoded(6);
-        using MetaMorphTransformer model = Train(data);
-        IDataView view = model.Transform(data);
-        List<object?[]> expected = ColumnValues.Rows(view, Outputs);
-        EncodedRow[] rows = [.. _ml.Data.CreateEnumerable<EncodedRow>(data, reuseRowObject: false, ignoreMissingColumns: true)];
-        Parallel.For(0, 6, worker =>
-        {
-            if (worker % 2 == 0)
-            {
-                ColumnValues.AssertEqual(expected, ColumnValues.Rows(view, Outputs), 0, "cursor");
-                return;
-            }
-
-            using PredictionEngine<EncodedRow, Answer> engine = _ml.Model.CreatePredictionEngine<EncodedRow, Answer>(model, new PredictionEngineOptions { OwnsTransformer = false });
-            foreach (EncodedRow row in rows) Assert.IsNotNull(engine.Predict(row).PredictedResponse);
-        });
-    }
-
-    [TestMethod]
     public void NoTensorIsLeftBehindByARow()
     {
         IDataView data = Encoded(4);
         using MetaMorphTransformer model = Train(data);
         ColumnValues.Rows(model.Transform(data), Outputs);
+        // What earlier tests left to the garbage collector would blur the count.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         long before = TorchSharp.torch.Tensor.TotalCount;
         for (int i = 0; i < 3; i++) ColumnValues.Rows(model.Transform(data), Outputs);
         Assert.AreEqual(before, TorchSharp.torch.Tensor.TotalCount);
     }
 
-    [TestMethod]
-    public void NothingClaimsToBeExportableToOnnx()
-    {
-        using MetaMorphTransformer model = Train(Encoded(4));
-        Assert.IsFalse(typeof(BatchTransformer).GetInterfaces().Concat(model.GetType().GetInterfaces()).Any(type => type.Name.Contains("Onnx")));
-    }
-
     private static Dictionary<string, float[]> Weights(MetaMorphTransformer model)
         => model.Model.Parameters().ToDictionary(entry => entry.Key, entry => TensorMemory.Span<float>(entry.Value).ToArray());
 
-    private MetaMorphTransformer Train(IDataView data) => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(TinyModels.TrainerOptions()).Fit(data);
+    private MetaMorphTransformer Train(IDataView data) => EncodedRow.Train(_ml, data);
 
-    /// <summary>Rows with visual tokens, in memory.</summary>
-    private IDataView Encoded(int rows)
-    {
-        using EncodeImagesTransformer trained = TinyModels.TrainEncoder(_ml);
-        using ImageEncoder encoder = trained.Encoder;
-        using EncodeImagesTransformer transformer = _ml.MetaMorph().EncodeImages("VisualTokens", ["Image", "Image2"], encoder).Fit(TinyModels.Rows(_ml, 1));
-        return _ml.Data.LoadFromEnumerable(_ml.Data.CreateEnumerable<EncodedRow>(transformer.Transform(TinyModels.Rows(_ml, rows)), reuseRowObject: false, ignoreMissingColumns: true).ToArray());
-    }
+    private IDataView Encoded(int rows) => EncodedRow.Rows(_ml, rows);
 
     private sealed class Receiver(Action<TrainingStatus> receive) : IProgress<TrainingStatus>
     {
         public void Report(TrainingStatus value) => receive(value);
-    }
-
-    private sealed class EncodedRow
-    {
-        public string Prompt { get; set; } = "";
-
-        public string Response { get; set; } = "";
-
-        [VectorType(0, 4, 8)]
-        public float[] VisualTokens { get; set; } = [];
     }
 
     private sealed class TurnsRow
@@ -323,12 +264,5 @@ public sealed class MetaMorphPipelineTests
 
         [VectorType(0, 9, 8)]
         public float[] VisualTokens { get; set; } = [];
-    }
-
-    private sealed class Answer
-    {
-        public string? PredictedResponse { get; set; }
-
-        public float[] ResponseVisualTokens { get; set; } = [];
     }
 }

@@ -73,7 +73,7 @@ public sealed class PretrainedStartTests
     public void ALanguageModelAloneCannotAnswer()
     {
         SaveLanguageModel(tied: true);
-        StringAssert.Contains(Assert.Throws<InvalidDataException>(() => _ml.MetaMorph().GenerateResponse(_folder).Fit(Rows())).Message, "is no MetaMorph");
+        Assert.AreEqual($"'{_folder}' is no MetaMorph: its config.json names no mm_hidden_size. A language model alone becomes one by training (Trainers.VisualPredictiveInstructionTuning).", Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().GenerateResponse(_folder).Fit(Rows())).Message);
     }
 
     [TestMethod]
@@ -81,7 +81,9 @@ public sealed class PretrainedStartTests
     {
         VisualPredictiveInstructionTuningTrainer.Options options = TinyModels.TrainerOptions();
         options.TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 280, ChatTemplate = null };
-        StringAssert.Contains(Assert.Throws<ChatTemplateException>(() => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options).Fit(Rows())).Message, "chat template");
+        InvalidDataException failure = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options).Fit(Rows()));
+        Assert.AreEqual("The tokenizer in the trained tokenizer has no chat template: no chat_template.jinja and no 'chat_template' in tokenizer_config.json. Put the model's template there as chat_template.jinja, or take the tokenizer of the model's instruct version.", failure.Message);
+        Assert.IsInstanceOfType<ChatTemplateException>(failure.InnerException);
         options.ChatTemplate = BytePairTrainingOptions.DefaultChatTemplate;
         using MetaMorphTransformer model = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options).Fit(Rows());
         model.SaveAsPretrained(_folder);

@@ -7,19 +7,22 @@ namespace Microsoft.ML.MetaMorph.Tests;
 /// <summary>One folder of figures: <c>case.json</c> says what to do and how close, <c>io.safetensors</c> holds inputs and expected outputs.</summary>
 internal sealed class ReferenceCase
 {
+    private const string Variable = "METAMORPH_REFERENCE", CaseFile = "case.json";
+
     private readonly Lazy<Dictionary<string, Tensor>> _tensors;
 
     public ReferenceCase(string folder)
     {
         Folder = folder;
-        Json = JsonDocument.Parse(File.ReadAllText(System.IO.Path.Combine(folder, "case.json"))).RootElement;
+        Json = JsonDocument.Parse(File.ReadAllText(System.IO.Path.Combine(folder, CaseFile))).RootElement;
         _tensors = new(() => PlainSafeTensors.Read(Path("io.safetensors")));
     }
 
-    /// <summary>The folder of cases: <c>METAMORPH_REFERENCE</c> or <c>test/reference</c>.</summary>
-    public static string Root => Environment.GetEnvironmentVariable("METAMORPH_REFERENCE") is { Length: > 0 } other
-        ? other
-        : System.IO.Path.Combine(RepositoryRoot, "test", "reference");
+    /// <summary>The folder of cases that the walk checks: <c>METAMORPH_REFERENCE</c> or <c>test/reference</c>.</summary>
+    public static string Root => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } other ? System.IO.Path.GetFullPath(other) : OwnRoot;
+
+    /// <summary><c>test/reference</c>, whatever the walk checks.</summary>
+    public static string OwnRoot => System.IO.Path.Combine(RepositoryRoot, "test", "reference");
 
     public static string RepositoryRoot { get; } = typeof(ReferenceCase).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "RepositoryRoot").Value!;
 
@@ -38,7 +41,24 @@ internal sealed class ReferenceCase
 
     public double Tolerance => Json.GetProperty("tolerance").GetDouble();
 
-    public static IEnumerable<ReferenceCase> All() => Directory.GetDirectories(Root).Where(d => File.Exists(System.IO.Path.Combine(d, "case.json"))).Order(StringComparer.Ordinal).Select(d => new ReferenceCase(d));
+    /// <summary>The names of the cases in a folder, without reading them: a case that cannot be read fails alone.</summary>
+    public static string[] Names(string root) => !Directory.Exists(root) ? [] : [.. Directory.GetDirectories(root).Where(d => File.Exists(System.IO.Path.Combine(d, CaseFile))).Select(d => System.IO.Path.GetFileName(d)).Order(StringComparer.Ordinal)];
+
+    /// <summary>The cases of this repository of a kind, for properties that need models or files: they do not follow the walk to other folders.</summary>
+    public static IEnumerable<ReferenceCase> Own(string kind) => Names(OwnRoot).Select(OwnCase).Where(c => c.Kind == kind);
+
+    /// <summary>The case of this repository with a name that <see cref="Own(string)"/> gave.</summary>
+    public static ReferenceCase OwnCase(string name) => new(System.IO.Path.Combine(OwnRoot, name));
+
+    /// <summary>Why there is no case to check in a folder, and what to do.</summary>
+    public static string Absence(string root)
+    {
+        string found = !Directory.Exists(root) ? "there is no such folder"
+            : File.Exists(System.IO.Path.Combine(root, CaseFile)) ? $"it is a case itself; name the folder above it, {Directory.GetParent(root)}"
+            : $"none of its {Directory.GetDirectories(root).Length} folders holds a {CaseFile}";
+        string from = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } ? $"the environment variable {Variable}" : "the repository";
+        return $"No reference case in {root} (from {from}): {found}.";
+    }
 
     public string Path(string file) => System.IO.Path.Combine(Folder, file);
 

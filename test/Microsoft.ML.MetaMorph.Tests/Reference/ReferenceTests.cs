@@ -15,7 +15,10 @@ public sealed class ReferenceTests
 
     private static readonly Dictionary<string, MethodInfo> Checks = FindChecks();
 
-    public static IEnumerable<object[]> Cases() => ReferenceCase.All().Select(c => new object[] { c.Name });
+    /// <summary>Where there is no case, one result says so.</summary>
+    private const string NoCase = "(no case)";
+
+    public static IEnumerable<object[]> Cases() => ReferenceCase.Names(ReferenceCase.Root).DefaultIfEmpty(NoCase).Select(name => new object[] { name });
 
     public static string DisplayName(MethodInfo method, object[] data) => $"Reference: {data[0]}";
 
@@ -23,6 +26,7 @@ public sealed class ReferenceTests
     [DynamicData(nameof(Cases), DynamicDataDisplayName = nameof(DisplayName))]
     public void Reference(string name)
     {
+        if (name == NoCase) Assert.Fail(ReferenceCase.Absence(ReferenceCase.Root));
         var reference = new ReferenceCase(Path.Combine(ReferenceCase.Root, name));
         if (Checks.TryGetValue(reference.Kind, out MethodInfo? check))
         {
@@ -41,7 +45,24 @@ public sealed class ReferenceTests
     }
 
     [TestMethod]
-    public void TheFolderOfCasesIsNotEmpty() => Assert.IsTrue(ReferenceCase.All().Any(), $"no case.json below {ReferenceCase.Root}");
+    public void AFolderWithoutCasesSaysWhy()
+    {
+        string folder = Directory.CreateTempSubdirectory("no-cases-").FullName;
+        try
+        {
+            Assert.IsEmpty(ReferenceCase.Names(folder));
+            StringAssert.EndsWith(ReferenceCase.Absence(folder), "none of its 0 folders holds a case.json.");
+            File.WriteAllText(Path.Combine(folder, "case.json"), "{}");
+            StringAssert.Contains(ReferenceCase.Absence(folder), "it is a case itself; name the folder above it");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        Assert.IsEmpty(ReferenceCase.Names(folder));
+        StringAssert.Contains(ReferenceCase.Absence(folder), folder);
+        StringAssert.EndsWith(ReferenceCase.Absence(folder), "there is no such folder.");
+    }
 
     private static Dictionary<string, MethodInfo> FindChecks() => typeof(ReferenceTests).Assembly.GetTypes()
         .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))

@@ -8,7 +8,7 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class CorruptFileTests
 {
-    private static readonly string Samples = Path.Combine(ReferenceCase.RepositoryRoot, "test", "reference");
+    private static readonly string Samples = ReferenceCase.OwnRoot;
 
     public static IEnumerable<object[]> Files() =>
     [

@@ -7,7 +7,7 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class PublishedCheckpointTests
 {
-    private static IEnumerable<ReferenceCase> Checkpoints => ReferenceCase.All().Where(c => c.Kind == "metamorph");
+    private static IEnumerable<ReferenceCase> Checkpoints => ReferenceCase.Own("metamorph");
 
     [TestMethod]
     public void TheLanguageModelWithItsConnectors()

@@ -5,7 +5,7 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class TorchArchiveTests
 {
-    private static readonly string Samples = Path.Combine(ReferenceCase.RepositoryRoot, "test", "reference");
+    private static readonly string Samples = ReferenceCase.OwnRoot;
 
     [TestMethod]
     public void AWrappedStateDictIsUnwrappedAndTheRestHasDottedNames()

@@ -64,6 +64,7 @@ internal static class WeightsReference
         {
             error = refused;
         }
+        // An optional file that is refused has no values that could be compared; its error is checked.
         if (error is null) Assert.IsTrue(readable || optional, $"{reference.Name}: {name} was read, though: {Text(file, "why")}");
         else CheckError(reference, file, name, error, mayFail: !readable || optional);
     }

@@ -14,6 +14,7 @@ internal sealed class Conversation
         Messages = messages;
         ImageCount = imageCount;
         Id = id;
+        Name = $"Row {id}";
         ImageOrder = imageOrder;
     }
 
@@ -23,6 +24,9 @@ internal sealed class Conversation
 
     public string Id { get; }
 
+    /// <summary>Begins the messages about it.</summary>
+    public string Name { get; init; }
+
     public ConversationImageOrder ImageOrder { get; }
 
     /// <summary>Turns of prompt and response. There is one response a prompt, or one less: then the last prompt waits for its answer.</summary>
@@ -31,11 +35,11 @@ internal sealed class Conversation
         if (responses.Count != prompts.Count && responses.Count != prompts.Count - 1)
             throw new ArgumentException($"Row {id}: {prompts.Count} prompts need {prompts.Count} responses (or {prompts.Count - 1}, if the last is to be answered), but there are {responses.Count}.", nameof(responses));
         var messages = new List<ConversationMessage>();
-        if (!string.IsNullOrEmpty(system)) messages.Add(new ConversationMessage(ConversationMessage.System, system));
+        if (!string.IsNullOrEmpty(system)) messages.Add(new ConversationMessage(ConversationMessage.SystemRole, system));
         for (int i = 0; i < prompts.Count; i++)
         {
-            messages.Add(new ConversationMessage(ConversationMessage.User, prompts[i]));
-            if (i < responses.Count) messages.Add(new ConversationMessage(ConversationMessage.Assistant, responses[i]));
+            messages.Add(new ConversationMessage(ConversationMessage.UserRole, prompts[i]));
+            if (i < responses.Count) messages.Add(new ConversationMessage(ConversationMessage.AssistantRole, responses[i]));
         }
         return new Conversation(messages, imageCount, id, imageOrder);
     }

@@ -55,7 +55,7 @@ internal sealed class ConversationEncoder
         }
         catch (ChatTemplateException failure)
         {
-            throw new InvalidDataException($"Row {conversation.Id}: {failure.Message}", failure);
+            throw new InvalidDataException($"{conversation.Name}: {failure.Message}", failure);
         }
     }
 
@@ -70,12 +70,12 @@ internal sealed class ConversationEncoder
             }
             catch (FormatException failure)
             {
-                throw new InvalidDataException($"Row {conversation.Id}, message {i} ({conversation.Messages[i].Role}): {failure.Message}", failure);
+                throw new InvalidDataException($"{conversation.Name}, message {i} ({conversation.Messages[i].Role}): {failure.Message}", failure);
             }
         }
         int marks = messages.Sum(message => ImageMarks.Count(message.Text));
         if (marks != conversation.ImageCount)
-            throw new InvalidDataException($"Row {conversation.Id}: the text holds {marks} {ImageMarks.Image} marks, but the row has {conversation.ImageCount} pictures. Give one picture a mark.");
+            throw new InvalidDataException($"{conversation.Name}: the text holds {marks} {ImageMarks.Image} marks, but the row has {conversation.ImageCount} pictures. Give one picture a mark.");
         return messages;
     }
 
@@ -139,7 +139,7 @@ internal sealed class ConversationEncoder
     {
         int marks = ImageMarks.Count(text), wrapped = text.Split(ImageMarks.Wrapped).Length - 1;
         if (marks != conversation.ImageCount || wrapped != marks)
-            throw new InvalidDataException($"Row {conversation.Id}: the chat template makes {wrapped} wrapped {ImageMarks.Image} marks of the {conversation.ImageCount} in the messages ({marks} with bare ones). It drops or changes text; leave marks out of what it drops.");
+            throw new InvalidDataException($"{conversation.Name}: the chat template makes {wrapped} wrapped {ImageMarks.Image} marks of the {conversation.ImageCount} in the messages ({marks} with bare ones). It drops or changes text; leave marks out of what it drops.");
     }
 
     /// <summary>For each mark from left to right the number of its picture among the row's.</summary>

@@ -46,13 +46,14 @@ internal sealed class ChatTemplate
     /// <param name="variables">More variables of the template, for example <c>enable_thinking</c>.</param>
     /// <param name="clock">What a template that asks for the date is told; null for the local time.</param>
     /// <exception cref="ChatTemplateException">The template refuses the conversation or fails.</exception>
-    public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt, IReadOnlyDictionary<string, object?>? variables = null, Func<DateTime>? clock = null) =>
-        RenderValues([.. messages.Select(m => JinjaValue.From([("role", m.Role), ("content", m.Content)]))], addGenerationPrompt, variables, clock);
+    public string Render(IReadOnlyList<ConversationMessage> messages, bool addGenerationPrompt, IReadOnlyDictionary<string, object?>? variables = null, Func<DateTime>? clock = null) =>
+        RenderValues([.. messages.Select(m => JinjaValue.From([("role", m.Role), ("content", m.Text)]))], addGenerationPrompt, variables, clock);
 
     /// <summary>Renders messages that hold more than a role and a text.</summary>
     public string RenderValues(List<object?> messages, bool addGenerationPrompt, IReadOnlyDictionary<string, object?>? variables = null, Func<DateTime>? clock = null)
     {
-        if (messages.Count == 0) throw new ChatTemplateException($"{_location}: a conversation without messages cannot be rendered.");
+        // what transformers, which looks at the first message before it renders, says of it
+        if (messages.Count == 0) throw new ChatTemplateException(_location, "a conversation without messages cannot be rendered", kind: "IndexError", reason: "list index out of range");
         var all = new Dictionary<string, object?>();
         foreach ((string role, string token) in _names.Tokens) all[role] = token;
         if (_names.Additional.Count > 0) all["additional_special_tokens"] = _names.Additional.Select(t => (object?)t).ToList();

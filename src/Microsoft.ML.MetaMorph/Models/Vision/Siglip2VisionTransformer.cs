@@ -31,13 +31,16 @@ internal sealed class Siglip2VisionTransformer : NamedModule
     /// <summary>The resized position table, <c>[b, length, d]</c>.</summary>
     public Tensor Positions(IReadOnlyList<PatchGrid> grids, long length) => _embeddings.Positions(grids, length);
 
-    /// <summary><c>[b, n, p·p·c]</c> → <c>[b, n, d]</c>: the last block's output, before <c>post_layernorm</c>.</summary>
+    /// <summary><c>[b, n, p·p·c]</c> → <c>[b, n, d]</c>: the output of a block, before <c>post_layernorm</c>.</summary>
     /// <param name="patches">Zero-padded to one length.</param>
     /// <param name="grids">Each picture's own grid; the rest of its row is padding.</param>
-    public Tensor HiddenState(Tensor patches, IReadOnlyList<PatchGrid> grids)
+    /// <param name="layer">0 the embeddings, k the k-th block; negative from the end: −1 the last block.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layer.</exception>
+    public Tensor HiddenState(Tensor patches, IReadOnlyList<PatchGrid> grids, int layer = -1)
     {
+        int blocks = Config.Blocks(layer);
         using var scope = NewDisposeScope();
-        return _trunk.Encode(Embeddings(patches, grids), Config.HiddenLayers, Mask(patches, grids)).MoveToOuterDisposeScope();
+        return _trunk.Encode(Embeddings(patches, grids), blocks, Mask(patches, grids)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The same after <c>post_layernorm</c>.</summary>

@@ -32,7 +32,7 @@ internal sealed class SiglipVisionTransformer : NamedModule
     /// <exception cref="ArgumentOutOfRangeException">There is no such layer.</exception>
     public Tensor HiddenState(Tensor pixels, int layer = -1)
     {
-        int blocks = Blocks(layer);
+        int blocks = Config.Blocks(layer);
         using var scope = NewDisposeScope();
         return _trunk.Encode(_embeddings.forward(pixels), blocks).MoveToOuterDisposeScope();
     }
@@ -60,12 +60,4 @@ internal sealed class SiglipVisionTransformer : NamedModule
 
     /// <summary><c>post_layernorm</c> of a last block's output.</summary>
     public Tensor Normalize(Tensor hiddenState) => _trunk.Normalize(hiddenState);
-
-    private int Blocks(int layer)
-    {
-        int blocks = layer < 0 ? Config.HiddenLayers + 1 + layer : layer;
-        return blocks >= 0 && blocks <= Config.HiddenLayers
-            ? blocks
-            : throw new ArgumentOutOfRangeException(nameof(layer), layer, $"The tower has {Config.HiddenLayers} blocks: {-Config.HiddenLayers - 1} to {Config.HiddenLayers} can be selected.");
-    }
 }

@@ -1,13 +1,14 @@
 namespace Microsoft.ML.MetaMorph;
 
-/// <summary>A tokenizer and its chat template as the encoding of conversations and the decoding of responses ask for them.</summary>
-internal sealed class ConversationText : IConversationTokenizer
+/// <summary>A tokenizer and its chat template: the encoding of conversations and the decoding of responses.</summary>
+internal sealed class ConversationText
 {
+    /// <exception cref="InvalidDataException">The tokenizer has no chat template or one that is not well formed, or lacks the image tokens.</exception>
     public ConversationText(LanguageTokenizer tokenizer)
     {
         Tokenizer = tokenizer;
-        ChatTemplate template = tokenizer.ReadChatTemplate();
-        Encoder = new ConversationEncoder(this, (messages, addGenerationPrompt) => Render(template, messages, addGenerationPrompt));
+        ChatTemplate template = ReadTemplate(tokenizer);
+        Encoder = new ConversationEncoder(tokenizer, (messages, addGenerationPrompt) => template.Render(messages, addGenerationPrompt));
     }
 
     public LanguageTokenizer Tokenizer { get; }
@@ -32,17 +33,11 @@ internal sealed class ConversationText : IConversationTokenizer
     /// <summary>A decoder of one response.</summary>
     public ITextStream NewStream() => new Stream(Tokenizer);
 
-    int[] IConversationTokenizer.Encode(string text, bool addSpecialTokens) => Tokenizer.Encode(text, addSpecialTokens);
-
-    string IConversationTokenizer.Decode(IReadOnlyList<int> ids, bool skipSpecialTokens) => Tokenizer.Decode(ids, skipSpecialTokens);
-
-    int? IConversationTokenizer.TokenId(string token) => Tokenizer.TokenId(token);
-
-    private static string Render(ChatTemplate template, IReadOnlyList<ConversationMessage> messages, bool addGenerationPrompt)
+    private static ChatTemplate ReadTemplate(LanguageTokenizer tokenizer)
     {
         try
         {
-            return template.Render([.. messages.Select(message => new ChatMessage(message.Role, message.Text))], addGenerationPrompt);
+            return tokenizer.ReadChatTemplate();
         }
         catch (ChatTemplateException failure)
         {

@@ -28,7 +28,8 @@ internal sealed class ResponseModel : IDisposable
         int?[] ends = [text.EndOfAnswer, text.Tokenizer.EndOfSequenceId];
         _endIds = [.. model.Config.Language.EosTokenIds.Concat(ends.OfType<int>()).Distinct()];
         model.eval();
-        PrecisionProbe.Apply(model, PrecisionProbe.Resolve(precision, model.Device));
+        Choice = PrecisionProbe.Resolve(precision, model.Device);
+        PrecisionProbe.Apply(model, Choice);
     }
 
     public MetaMorphConfig Config => Model.Config;
@@ -38,6 +39,9 @@ internal sealed class ResponseModel : IDisposable
     public ConversationText Text { get; }
 
     public Precision Precision { get; }
+
+    /// <summary>In which element type linear layers are computed here, and why.</summary>
+    public PrecisionChoice Choice { get; }
 
     /// <summary>The values of one picture's visual tokens.</summary>
     public int PictureLength => Config.VisualTokenCount * Config.VisualTokenWidth;
@@ -50,6 +54,26 @@ internal sealed class ResponseModel : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             using var scope = NewDisposeScope();
             return Generator(options, log).Generate(requests, options);
+        }
+    }
+
+    /// <summary>Begins an answer that is made step by step; it is the caller's to dispose, before this object.</summary>
+    public ResponseRun Begin(GenerationRequest request, GenerationOptions options, Action<ResponseUpdate>? receiver, Action<string>? log, CancellationToken cancellation)
+    {
+        lock (_turn)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return Generator(options, log).Begin([request], options, receiver is null ? null : (_, update) => receiver(update), cancellation);
+        }
+    }
+
+    /// <summary>The next step of such an answer; false once it has ended.</summary>
+    public bool Step(ResponseRun run)
+    {
+        lock (_turn)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return run.Step();
         }
     }
 

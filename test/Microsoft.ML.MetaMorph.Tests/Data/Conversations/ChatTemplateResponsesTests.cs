@@ -10,11 +10,11 @@ public sealed class ChatTemplateResponsesTests
     public void EveryResponseIsFoundInEveryTemplate()
     {
         int found = 0;
-        foreach (ReferenceCase reference in ReferenceCase.All().Where(c => c.Kind == "chat-template"))
+        foreach (ReferenceCase reference in ReferenceCase.Own("chat-template"))
             foreach (JsonElement item in reference.Json.GetProperty("cases").EnumerateArray())
             {
                 if (item.GetProperty("add_generation_prompt").GetBoolean() || !item.TryGetProperty("expected", out JsonElement expected) || expected.ValueKind != JsonValueKind.String) continue;
-                ChatMessage[] messages = Messages(reference, item.GetProperty("messages").GetString()!);
+                ConversationMessage[] messages = Messages(reference, item.GetProperty("messages").GetString()!);
                 if (messages.Length == 0) continue;
                 Dictionary<string, object?> variables = Variables(item);
                 ChatTemplate template = ChatTemplate.Load(reference.Path(item.GetProperty("template").GetString()!));
@@ -24,21 +24,19 @@ public sealed class ChatTemplateResponsesTests
     }
 
     [TestMethod]
-    public void TheMetaMorphFormatIsTheSameAsATemplate()
+    public void TheDefaultTemplateIsTheMetaMorphFormat()
     {
-        ReferenceCase reference = ReferenceCase.All().First(c => c.Kind == "tokenizer");
-        TokenizerFiles files = TokenizerFiles.Read(reference.Folder).With(TokenizerFiles.ChatTemplate, System.Text.Encoding.UTF8.GetBytes(MetaMorphChatFormat.Template));
-        ChatMessage[] messages = [new("system", " Be brief.\n"), new("user", "<image>Q"), new("assistant", "A 日本\n")];
-        foreach (bool add in (bool[])[true, false])
-            Assert.AreEqual(MetaMorphChatFormat.Render([.. messages.Select(m => new ConversationMessage(m.Role, m.Content))], add), ChatTemplate.Read(files).Render(messages, add));
+        ChatTemplate template = LanguageTokenizer.Train([], new BytePairTrainingOptions { VocabularySize = 280 }).ReadChatTemplate();
+        ConversationMessage[] messages = [new("system", " Be brief.\n"), new("user", "<image>Q"), new("assistant", "A 日本\n")];
+        foreach (bool add in (bool[])[true, false]) Assert.AreEqual(MetaMorphChatFormat.Render(messages, add), template.Render(messages, add));
     }
 
-    private static int Check(ChatTemplate template, ChatMessage[] messages, Dictionary<string, object?> variables, string expected, string name)
+    private static int Check(ChatTemplate template, ConversationMessage[] messages, Dictionary<string, object?> variables, string expected, string name)
     {
-        ChatRenderer render = (all, add) => template.Render([.. all.Select(m => new ChatMessage(m.Role, m.Text))], add, variables);
-        (string text, IReadOnlyList<Range> spans) = ResponseSpans.Render(render, [.. messages.Select(m => new ConversationMessage(m.Role, m.Content))], name);
+        ChatRenderer render = (all, add) => template.Render(all, add, variables);
+        (string text, IReadOnlyList<Range> spans) = ResponseSpans.Render(render, messages, name);
         Assert.AreEqual(expected, text, name);
-        string[] answers = [.. messages.Where(m => m.Role == "assistant").Select(m => m.Content)];
+        string[] answers = [.. messages.Where(m => m.Role == "assistant").Select(m => m.Text)];
         Assert.HasCount(answers.Length, spans, name);
         for (int i = 0; i < answers.Length; i++)
         {
@@ -53,8 +51,8 @@ public sealed class ChatTemplateResponsesTests
         return spans.Count;
     }
 
-    private static ChatMessage[] Messages(ReferenceCase reference, string name) =>
-        [.. reference.Json.GetProperty("messages").GetProperty(name).EnumerateArray().Select(m => new ChatMessage(m.GetProperty("role").GetString()!, m.GetProperty("content").GetString()!))];
+    private static ConversationMessage[] Messages(ReferenceCase reference, string name) =>
+        [.. reference.Json.GetProperty("messages").GetProperty(name).EnumerateArray().Select(m => new ConversationMessage(m.GetProperty("role").GetString()!, m.GetProperty("content").GetString()!))];
 
     private static Dictionary<string, object?> Variables(JsonElement item)
     {

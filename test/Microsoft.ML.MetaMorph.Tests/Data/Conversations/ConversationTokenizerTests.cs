@@ -62,8 +62,8 @@ public sealed class ConversationTokenizerTests
     /// <summary>Some tokenizers write a space before a text or drop it after a special token; that is theirs to say.</summary>
     private static string Spaceless(string text) => text.Replace(" ", "", StringComparison.Ordinal);
 
-    private static IEnumerable<object[]> Names(Func<LanguageTokenizer, bool> wanted) => ReferenceCase.All().Where(c => c.Kind == "tokenizer")
+    private static IEnumerable<object[]> Names(Func<LanguageTokenizer, bool> wanted) => ReferenceCase.Own("tokenizer")
         .Where(c => Load(c.Name) is var tokenizer && tokenizer.TokenId(ImageMarks.Start) is not null && wanted(tokenizer)).Select(c => new object[] { c.Name });
 
-    private static LanguageTokenizer Load(string name) => LanguageTokenizer.Load(Path.Combine(ReferenceCase.Root, name));
+    private static LanguageTokenizer Load(string name) => LanguageTokenizer.Load(ReferenceCase.OwnCase(name).Folder);
 }

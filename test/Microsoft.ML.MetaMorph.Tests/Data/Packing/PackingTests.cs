@@ -23,12 +23,6 @@ public sealed class PackingTests
         from seed in Gen.Choose(0, 1000)
         select (rows, budget, tokens, lookAhead, seed);
 
-    [TestMethod]
-    public void TheReferenceRowsPackAsThePaperSays()
-    {
-        foreach (ReferenceCase reference in ReferenceCase.All().Where(c => c.Kind == "packing")) CheckCounts(reference);
-    }
-
     /// <summary>Packs the case's rows, in order, into one sequence.</summary>
     internal static PackedSequence PackRows(ReferenceCase reference) =>
         PackedSequence.FromRows(Rows(reference), TokensPerImage(reference), reference.Json.GetProperty("image_start").GetInt32());

@@ -3,7 +3,7 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class ChatTemplateTests
 {
-    private static readonly ChatMessage[] Hello = [new("user", "Hi")];
+    private static readonly ConversationMessage[] Hello = [new("user", "Hi")];
 
     [TestMethod]
     public void AMissingTemplateSaysWhatToDo()

@@ -92,7 +92,7 @@ public sealed class TokenizerTrainingTests
         Assert.AreEqual(loaded.TokenId("<|eot_id|>"), loaded.EndOfSequenceId);
         Assert.AreEqual(loaded.BeginningOfSequenceId, loaded.Encode("x")[0]);
         string expected = "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n";
-        Assert.AreEqual(expected, ChatTemplate.Load(folder.Path).Render([new ChatMessage("user", "Hi")], addGenerationPrompt: true));
+        Assert.AreEqual(expected, ChatTemplate.Load(folder.Path).Render([new ConversationMessage("user", "Hi")], addGenerationPrompt: true));
     }
 
     [TestMethod]

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph.Tests;
 
-/// <summary>Kind <c>language</c>: hidden states, logits and a greedy continuation, without a cache, with one, and with the prompt in chunks.</summary>
+/// <summary>Kind <c>language</c>: hidden states, logits and a greedy continuation, without a cache, with one, with the prompt in chunks, and by every engine of generation.</summary>
 internal static partial class LanguageCheck
 {
     [ReferenceKind("language")]
@@ -25,6 +25,7 @@ internal static partial class LanguageCheck
             long[] actual = continuation(model, prompt, repeats ? expected.Length - prompt.Length : expected.Length);
             CollectionAssert.AreEqual(expected, repeats ? [.. prompt, .. actual] : actual, $"{reference.Name}: {continuation.Method.Name}");
         }
+        VectorizedDecoderTests.CheckGreedy(reference);
     }
 
     private delegate long[] Continuation(CausalLanguageModel model, long[] prompt, int count);

@@ -33,8 +33,8 @@ internal static class Siglip2NaflexCheck
         figures.AreClose("positions", model.Positions(grids, patches.size(1)));
         figures.AreClose("embeddings", model.Embeddings(patches, grids));
         figures.AreClose("pooler_output", model.Pooled(patches, grids));
-        Tensor seen = figures.Input("pixel_attention_mask").to(ScalarType.Float32).unsqueeze(-1);
-        reference.AreClose(figures.Input("last_hidden_state") * seen, model.LastHiddenState(patches, grids) * seen, reference.Tolerance, "last_hidden_state");
+        // Nobody uses what stands at padding, but it is as well defined as the rest: padding asks the real patches, too.
+        figures.AreClose("last_hidden_state", model.LastHiddenState(patches, grids));
     }
 
     private static void ComparePatches(ReferenceCase reference, SiglipCase figures, Siglip2VisionConfig config, PatchGrid[] grids)

@@ -6,7 +6,7 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class PublishedContinuationTests
 {
-    public static IEnumerable<object[]> Duals() => ReferenceCase.All().Where(c => c.Kind == "siglip-dual").Select(c => new object[] { c.Name });
+    public static IEnumerable<object[]> Duals() => ReferenceCase.Own("siglip-dual").Select(c => new object[] { c.Name });
 
     private readonly int _threads = get_num_threads();
 
@@ -21,7 +21,7 @@ public sealed class PublishedContinuationTests
     public void APublishedModelGoesOnLearningUnderItsNames(string name)
     {
         using var scope = NewDisposeScope();
-        var reference = new ReferenceCase(Path.Combine(ReferenceCase.Root, name));
+        var reference = ReferenceCase.OwnCase(name);
         SiglipConfig config = SiglipConfig.FromJson(JsonDocument.Parse(File.ReadAllText(reference.Path("config.json"))).RootElement);
         var tokens = new CaptionTokens(config.Text.VocabularySize, End: 1, Pad: 1);
         LanguageImagePretrainingOptions options = new() { ContrastiveWeight = 1, MaximumSteps = 12, LearningRate = 1e-3, VisualTokenCount = 4, MaximumTextLength = config.Text.MaxPositions, Precision = Precision.Float32 };

@@ -149,7 +149,7 @@ internal static class JinjaArithmetic
 
     private static JinjaError DivisionByZero() => new("ZeroDivisionError", "division by zero");
 
-    private static JinjaError Unsupported(string symbol, object? left, object? right) => symbol == "+" && left is string
-        ? JinjaError.OfType($"can only concatenate str (not \"{JinjaType.Name(right)}\") to str")
+    private static JinjaError Unsupported(string symbol, object? left, object? right) => symbol == "+" && left is (string or List<object?> or JinjaTuple)
+        ? JinjaError.OfType($"can only concatenate {JinjaType.Name(left)} (not \"{JinjaType.Name(right)}\") to {JinjaType.Name(left)}")
         : JinjaError.OfType($"unsupported operand type(s) for {symbol}: '{JinjaType.Name(left)}' and '{JinjaType.Name(right)}'");
 }

@@ -24,7 +24,7 @@ internal sealed class JinjaExpressionParser(JinjaTokenStream tokens)
             if (EndsTuple(endsBefore)) break;
             items.Add(Parse(withConditional));
         }
-        if (items.Count == 0 && !inParentheses) throw tokens.Unexpected("an expression");
+        if (items.Count == 0 && !inParentheses) throw tokens.Error($"Expected an expression, got '{tokens.Current}'");
         return isTuple || items.Count == 0 ? new JinjaTupleLiteral(items, line) : items[0];
     }
 
@@ -162,7 +162,7 @@ internal sealed class JinjaExpressionParser(JinjaTokenStream tokens)
         if (token.Is("(")) return ParseParentheses();
         if (token.Is("[")) return ParseList(token.Line);
         if (token.Is("{")) return ParseDictionary(token.Line);
-        throw new JinjaError(JinjaError.Syntax, $"unexpected {token}", token.Line);
+        throw new JinjaError(JinjaError.Syntax, $"unexpected '{token}'", token.Line);
     }
 
     private static JinjaExpression NamedValue(JinjaToken token) => token.Text switch
@@ -314,8 +314,8 @@ internal sealed class JinjaExpressionParser(JinjaTokenStream tokens)
 
     private string ParseDottedName()
     {
-        string name = tokens.Expect(JinjaTokenKind.Name, "a name").Text;
-        while (tokens.Skip(".")) name += "." + tokens.Expect(JinjaTokenKind.Name, "a name").Text;
+        string name = tokens.Expect(JinjaTokenKind.Name).Text;
+        while (tokens.Skip(".")) name += "." + tokens.Expect(JinjaTokenKind.Name).Text;
         return name;
     }
 }

@@ -248,7 +248,7 @@ internal sealed class JinjaLexer
     private void ReadOperator()
     {
         string? symbol = Operators.FirstOrDefault(o => Matches(_position, o));
-        if (symbol is null) throw Error($"unexpected char '{_source[_position]}'");
+        if (symbol is null) throw Error($"unexpected char '{_source[_position]}' at {_position}");
         Add(JinjaTokenKind.Operator, symbol);
         _position += symbol.Length;
         Balance(symbol[0]);

@@ -6,6 +6,7 @@ internal sealed class JinjaParser
     private readonly JinjaTokenStream _tokens;
     private readonly JinjaExpressionParser _expressions;
     private readonly Stack<string> _open = new();
+    private readonly Stack<string[]> _ends = new();
     private int _loops;
 
     private JinjaParser(JinjaTokenStream tokens)
@@ -24,6 +25,14 @@ internal sealed class JinjaParser
     private List<JinjaStatement> ParseBody(params string[] ends)
     {
         JinjaBudget.EnsureStack();
+        _ends.Push(ends);
+        List<JinjaStatement> body = ParseStatements(ends);
+        _ends.Pop();
+        return body;
+    }
+
+    private List<JinjaStatement> ParseStatements(string[] ends)
+    {
         var body = new List<JinjaStatement>();
         while (true)
         {
@@ -32,14 +41,14 @@ internal sealed class JinjaParser
             {
                 case JinjaTokenKind.End:
                     if (ends.Length == 0) return body;
-                    throw _tokens.Error($"Unexpected end of template. Jinja was looking for the following tags: {string.Join(" or ", ends.Select(e => $"'{e}'"))}. The innermost block that needs to be closed is '{_open.Peek()}'.");
+                    throw _tokens.Error("Unexpected end of template." + WhatIsOpen(null));
                 case JinjaTokenKind.Data:
                     body.Add(new JinjaData(_tokens.Next().Text, token.Line));
                     break;
                 case JinjaTokenKind.VariableBegin:
                     _tokens.Next();
                     body.Add(new JinjaPrint(_expressions.ParseTuple(), token.Line));
-                    _tokens.Expect(JinjaTokenKind.VariableEnd, "end of print statement");
+                    _tokens.Expect(JinjaTokenKind.VariableEnd);
                     break;
                 default:
                     _tokens.Next();
@@ -52,7 +61,7 @@ internal sealed class JinjaParser
 
     private JinjaStatement ParseStatement()
     {
-        JinjaToken tag = _tokens.Expect(JinjaTokenKind.Name, "a tag name");
+        JinjaToken tag = _tokens.Current.Kind == JinjaTokenKind.Name ? _tokens.Next() : throw _tokens.Error("tag name expected");
         return tag.Text switch
         {
             "if" => Within(tag, ParseIf),
@@ -65,11 +74,23 @@ internal sealed class JinjaParser
             "generation" => Within(tag, line => new JinjaBlock([], ParseClosed("endgeneration"), line)),
             "break" or "continue" => ParseJump(tag),
             "include" or "import" or "from" or "extends" or "block" or "autoescape" or "print" => throw Unknown(tag, "is not supported in chat templates"),
-            _ => throw Unknown(tag, _open.Count > 0 ? $"is unknown here; the innermost block that needs to be closed is '{_open.Peek()}'" : "is unknown"),
+            _ => throw new JinjaError(JinjaError.Syntax, $"Encountered unknown tag '{tag.Text}'." + WhatIsOpen(tag.Text), tag.Line),
         };
     }
 
     private static JinjaError Unknown(JinjaToken tag, string what) => new(JinjaError.Syntax, $"the tag '{tag.Text}' {what}.", tag.Line);
+
+    /// <summary>What the end of the template, or a tag that fits nowhere, leaves open.</summary>
+    private string WhatIsOpen(string? tag)
+    {
+        string[] wanted = _ends.Peek();
+        string looking = string.Join(" or ", wanted.Select(end => $"'{end}'"));
+        bool isMisplaced = tag is not null && _ends.Any(ends => ends.Contains(tag));
+        string text = wanted.Length == 0 ? "" : isMisplaced
+            ? $" You probably made a nesting mistake. Jinja is expecting this tag, but currently looking for {looking}."
+            : $" Jinja was looking for the following tags: {looking}.";
+        return _open.Count == 0 ? text : $"{text} The innermost block that needs to be closed is '{_open.Peek()}'.";
+    }
 
     private JinjaStatement Within(JinjaToken tag, Func<int, JinjaStatement> parse)
     {
@@ -79,7 +100,7 @@ internal sealed class JinjaParser
         return statement;
     }
 
-    private void EndTag() => _tokens.Expect(JinjaTokenKind.BlockEnd, "end of statement block");
+    private void EndTag() => _tokens.Expect(JinjaTokenKind.BlockEnd);
 
     /// <summary>The rest of the tag, the body, and its end tag.</summary>
     private List<JinjaStatement> ParseClosed(string end)
@@ -166,7 +187,7 @@ internal sealed class JinjaParser
 
     private JinjaMacroDefinition ParseMacro(int line)
     {
-        string name = _tokens.Expect(JinjaTokenKind.Name, "a macro's name").Text;
+        string name = _tokens.Expect(JinjaTokenKind.Name).Text;
         List<JinjaParameter> parameters = ParseParameters();
         (JinjaMacroSignature signature, List<JinjaStatement> body) = ParseMacroBody(name, parameters, "endmacro");
         return new JinjaMacroDefinition(signature, body, line);
@@ -197,7 +218,7 @@ internal sealed class JinjaParser
         while (!_tokens.Current.Is(")"))
         {
             if (parameters.Count > 0) _tokens.Expect(",");
-            string name = _tokens.Expect(JinjaTokenKind.Name, "a parameter's name").Text;
+            string name = _tokens.Expect(JinjaTokenKind.Name).Text;
             JinjaExpression? otherwise = _tokens.Skip("=") ? _expressions.Parse() : null;
             if (otherwise is null && parameters.Count > 0 && parameters[^1].Default is not null) throw _tokens.Error("non-default argument follows default argument");
             parameters.Add(new JinjaParameter(name, otherwise));
@@ -234,8 +255,8 @@ internal sealed class JinjaParser
             _tokens.Expect(")");
             return inner;
         }
-        JinjaToken name = _tokens.Expect(JinjaTokenKind.Name, "a variable");
+        JinjaToken name = _tokens.Expect(JinjaTokenKind.Name);
         if (name.Text is "true" or "false" or "none" or "True" or "False" or "None") throw new JinjaError(JinjaError.Syntax, $"can't assign to '{name.Text}'", name.Line);
-        return _tokens.Skip(".") ? new JinjaAttributeTarget(name.Text, _tokens.Expect(JinjaTokenKind.Name, "an attribute").Text) : new JinjaNameTarget(name.Text);
+        return _tokens.Skip(".") ? new JinjaAttributeTarget(name.Text, _tokens.Expect(JinjaTokenKind.Name).Text) : new JinjaNameTarget(name.Text);
     }
 }

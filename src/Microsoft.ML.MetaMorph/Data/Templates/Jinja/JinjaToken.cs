@@ -23,12 +23,17 @@ internal readonly record struct JinjaToken(JinjaTokenKind Kind, string Text, int
 
     public bool IsName(string text) => Kind == JinjaTokenKind.Name && Text == text;
 
-    public override string ToString() => Kind switch
+    /// <summary>As Python's jinja2 describes it in its messages.</summary>
+    public override string ToString() => Kind is JinjaTokenKind.Name or JinjaTokenKind.Operator ? Text : Describe(Kind);
+
+    public static string Describe(JinjaTokenKind kind) => kind switch
     {
         JinjaTokenKind.End => "end of template",
-        JinjaTokenKind.Data => "template data",
+        JinjaTokenKind.Data => "template data / text",
+        JinjaTokenKind.BlockBegin => "begin of statement block",
         JinjaTokenKind.BlockEnd => "end of statement block",
+        JinjaTokenKind.VariableBegin => "begin of print statement",
         JinjaTokenKind.VariableEnd => "end of print statement",
-        _ => $"'{Text}'",
+        _ => kind.ToString().ToLowerInvariant(),
     };
 }

@@ -26,14 +26,14 @@ internal sealed class JinjaTokenStream(List<JinjaToken> tokens)
         return true;
     }
 
-    public JinjaToken Expect(string text) => Current.Is(text) ? Next() : throw Unexpected($"'{text}'");
+    public JinjaToken Expect(string text) => Current.Is(text) ? Next() : throw Unexpected(text);
 
-    public JinjaToken Expect(JinjaTokenKind kind, string what) => Current.Kind == kind ? Next() : throw Unexpected(what);
+    public JinjaToken Expect(JinjaTokenKind kind) => Current.Kind == kind ? Next() : throw Unexpected(JinjaToken.Describe(kind));
 
     /// <summary>Whether a name stands anywhere between two positions.</summary>
     public bool Mentions(string name, int from, int to) => tokens.FindIndex(from, to - from, t => t.IsName(name)) >= 0;
 
-    public JinjaError Unexpected(string expected) => Error($"expected {expected}, got {Current}");
+    public JinjaError Unexpected(string expected) => Error(Current.Kind == JinjaTokenKind.End ? $"unexpected end of template, expected '{expected}'." : $"expected token '{expected}', got '{Current}'");
 
     public JinjaError Error(string text) => new(JinjaError.Syntax, text, Current.Line);
 }

@@ -7,9 +7,11 @@ internal sealed class JinjaUndefined(string message, string kind = JinjaError.Un
 
     public static JinjaUndefined Name(string name) => new($"'{name}' is undefined");
 
-    public static JinjaUndefined Attribute(object? owner, string name) => new($"'{JinjaType.Name(owner)} object' has no attribute '{name}'");
+    public static JinjaUndefined Attribute(object? owner, string name) => new($"'{Owner(owner)}' has no attribute '{name}'");
 
-    public static JinjaUndefined Element(object? owner, object? key) => new($"{JinjaType.Name(owner)} object has no element {JinjaText.Repr(key, new JinjaBudget())}");
+    public static JinjaUndefined Element(object? owner, object? key) => new($"{Owner(owner)} has no element {JinjaText.Repr(key, new JinjaBudget())}");
 
     public static JinjaUndefined Unsafe(object? owner, string name) => new($"access to attribute '{name}' of '{JinjaType.Name(owner)}' object is unsafe.", JinjaError.Security);
+
+    private static string Owner(object? owner) => owner is null ? "None" : $"{JinjaType.Name(owner)} object";
 }
