@@ -37,7 +37,7 @@ public sealed class TorchCheckpointWriterTests
         }
         Assert.IsTrue(archive.IsZip);
         Assert.IsTrue(((PickleDictionary)archive.Root!).TryGet("global_step", out object? step));
-        Assert.AreEqual(5_000_000_000L, Convert.ToInt64(step, System.Globalization.CultureInfo.InvariantCulture));
+        Assert.AreEqual(5_000_000_000L, long.Parse(step!.ToString()!, System.Globalization.CultureInfo.InvariantCulture));
     }
 
     [TestMethod]
