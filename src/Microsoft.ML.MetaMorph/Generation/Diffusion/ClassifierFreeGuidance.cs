@@ -48,6 +48,7 @@ internal sealed class ClassifierFreeGuidance(IDenoiser denoiser, DiffusionCondit
     private static Tensor Deviation(Tensor rows)
     {
         long[] shape = [rows.shape[0], .. Enumerable.Repeat(1L, (int)rows.dim() - 1)];
-        return rows.flatten(1).std(1, unbiased: true).view(shape);
+        Tensor flat = rows.flatten(1), centred = flat - flat.mean([1L], keepdim: true);
+        return (centred.square().sum(1) / (float)Math.Max(1, flat.shape[1] - 1)).sqrt().view(shape);
     }
 }

@@ -15,7 +15,7 @@ internal static class ForegroundMask
     {
         using var mode = no_grad();
         using var scope = NewDisposeScope();
-        Tensor distance = (pictures - Background(pictures)).abs().amax([1L], keepdim: true);
+        Tensor distance = (pictures - Background(pictures)).abs().amax([1L], true);
         return nn.functional.avg_pool2d(distance.gt(Threshold).to(ScalarType.Float32), [scale, scale]).MoveToOuterDisposeScope();
     }
 
@@ -24,6 +24,7 @@ internal static class ForegroundMask
     {
         long height = pictures.shape[2], width = pictures.shape[3];
         Tensor border = cat([pictures.select(2, 0), pictures.select(2, height - 1), pictures.select(3, 0), pictures.select(3, width - 1)], 2);
-        return border.sort(2).Values.select(2, border.shape[2] / 2).view(-1, 3, 1, 1);
+        (Tensor sorted, _) = border.sort(2);
+        return sorted.select(2, border.shape[2] / 2).view(-1, 3, 1, 1);
     }
 }

@@ -39,7 +39,13 @@ internal sealed class EulerScheduler : DiffusionScheduler
     }
 
     /// <summary>Where the straight line from a sample at <paramref name="from"/> to the predicted picture passes <paramref name="to"/>.</summary>
-    public static Tensor Towards(Tensor sample, Tensor predicted, double from, double to) => Combine(sample, to / from, predicted, 1 - to / from);
+    /// <remarks>In diffusers' order: where samples count thousands of units (schedules that end in noise), another order rounds to another picture.</remarks>
+    public static Tensor Towards(Tensor sample, Tensor predicted, double from, double to)
+    {
+        using var scope = NewDisposeScope();
+        Tensor slope = (sample - predicted) / (float)from;
+        return (sample + slope * ((float)to - (float)from)).MoveToOuterDisposeScope();
+    }
 
     /// <summary>The deviation of the noise at the beginning; spacings that leave out the last timestep count the picture's own.</summary>
     public static double InitialScale(SchedulerConfig config, IReadOnlyList<double> sigmas)
