@@ -85,7 +85,10 @@ public sealed class DrawingTests
         using Visualizer visualizer = Trained(steps: 1);
         using GenerateImagesTransformer transformer = _ml.MetaMorph().GenerateImages(new GenerateImagesEstimator.Options
         {
-            InputColumnName = "Tokens", SeedColumnName = "Seed", Visualizer = visualizer, Generation = Quick,
+            InputColumnName = "Tokens",
+            SeedColumnName = "Seed",
+            Visualizer = visualizer,
+            Generation = Quick,
         }).Fit(Tokens(1));
         byte[][] rows = Pixels(transformer, _ml.Data.LoadFromEnumerable([Row(1, 7), Row(1, 8), Row(1, 7)]));
         AssertClose(rows[0], rows[2]);
@@ -139,7 +142,11 @@ public sealed class DrawingTests
         });
         using GenerateImagesTransformer transformer = _ml.MetaMorph().GenerateImages(new GenerateImagesEstimator.Options
         {
-            InputColumnName = "Tokens", Visualizer = visualizer, Generation = Quick, Progress = progress, CancellationToken = cancellation.Token,
+            InputColumnName = "Tokens",
+            Visualizer = visualizer,
+            Generation = Quick,
+            Progress = progress,
+            CancellationToken = cancellation.Token,
         }).Fit(Tokens(1));
         Assert.Throws<OperationCanceledException>(() => Pixels(transformer, Tokens(1)));
         CollectionAssert.AreEqual(new[] { 1, 2 }, steps);
