@@ -1,0 +1,36 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.MetaMorph;
+
+namespace Documents;
+
+/// <summary>A visualizer of one's own, and pictures from it.</summary>
+public static class Pictures
+{
+    public static Visualizer Train(MLContext ml, IDataView pictures, ImageEncoder encoder, int steps, string folder)
+    {
+        // <visualizer-from-nothing>
+        var pipeline = ml.MetaMorph().EncodeImages("VisualTokens", "Image", encoder)
+            .AppendCacheCheckpoint(ml)
+            .Append(ml.MetaMorph().Trainers.Visualizer(new VisualizerTrainer.Options
+            {
+                Architecture = new VisualizerArchitecture { ImageSize = 64, Channels = [64, 96] },
+                Training = VisualizerTrainingOptions.FromNothing with { MaximumSteps = steps },
+            }));
+        using TransformerChain<GenerateImagesTransformer> painting = pipeline.Fit(pictures);
+        Visualizer visualizer = painting.LastTransformer.Visualizer;
+        visualizer.Save(folder);                // a diffusers folder; Visualizer.Load opens it again
+        // </visualizer-from-nothing>
+        return visualizer;
+    }
+
+    public static ITransformer Draw(MLContext ml, ITransformer model, IDataView questions, Visualizer visualizer)
+    {
+        // <generate-images>
+        IDataView answers = model.Transform(questions);
+        var drawing = ml.MetaMorph().GenerateImages("Picture", "ResponseVisualTokens", visualizer, new ImageGenerationOptions { Steps = 30, GuidanceScale = 2, Seed = 7 });
+        ITransformer painter = drawing.Fit(answers);
+        // </generate-images>
+        return painter;
+    }
+}
