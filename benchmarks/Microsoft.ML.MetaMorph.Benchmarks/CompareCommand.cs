@@ -24,7 +24,7 @@ internal static class CompareCommand
             (int rounds, int count) = (parse.GetValue(repeats), parse.GetValue(threads));
             var runner = new LineRunner(parse.GetValue(python), rounds, count, text => AnsiConsole.MarkupLineInterpolated($"[grey]{DateTime.Now:HH:mm:ss}[/] {text}"));
             List<LineOutcome> outcomes = [];
-            string typed = "compare " + string.Join(' ', parse.Tokens.Skip(1).Select(token => token.Value));
+            string typed = "compare " + string.Join(' ', parse.Tokens.Skip(1).Select(token => Path.IsPathRooted(token.Value) ? "PATH" : token.Value));     // where things lie on this machine is nobody's affair
             var document = new ResultsDocument(outcomes, typed, count, rounds, DateTimeOffset.UtcNow);
             foreach (BenchmarkLine line in chosen)
             {

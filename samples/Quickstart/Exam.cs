@@ -68,7 +68,11 @@ internal sealed class Exam(SceneWorld world, SavedModel model, int seed)
 /// <param name="Value">From 0 to 1.</param>
 /// <param name="Chance">What guessing gets.</param>
 /// <param name="Count">How many were asked.</param>
-internal sealed record Score(double Value, double Chance, int Count);
+internal sealed record Score(double Value, double Chance, int Count)
+{
+    /// <summary>More than three standard deviations of a guesser above chance.</summary>
+    public bool IsAboveChance => Value > Chance + 3 * Math.Sqrt(Chance * (1 - Chance) / Count);
+}
 
 /// <summary>What the run learnt.</summary>
 internal sealed record Scores(Score ImageQuestionExact, Score TextToImageRetrieval);

@@ -29,7 +29,7 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
         ContactSheet.Write(settings.ContactSheetFile, exam);
         ScoreReport.Show(scores, settings, clock.Elapsed);
         if (settings.ScoreFile is { } file) ScoreReport.Write(file, scores, _world, clock.Elapsed);
-        return 0;
+        return settings.FailsAtChance && !ScoreReport.AllAboveChance(scores) ? 1 : 0;
     }
 
     /// <summary>The words of this world, as byte pairs.</summary>

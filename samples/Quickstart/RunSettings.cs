@@ -5,7 +5,8 @@ namespace Quickstart;
 /// <param name="Budget">Time for everything.</param>
 /// <param name="OutputFolder">Where the contact sheet and the model go.</param>
 /// <param name="ScoreFile">Where the scores go as JSON; null for nowhere.</param>
-internal sealed record RunSettings(int Seed, TimeSpan Budget, string OutputFolder, string? ScoreFile)
+/// <param name="FailsAtChance">Whether a score that guessing could have got ends the program with code 1.</param>
+internal sealed record RunSettings(int Seed, TimeSpan Budget, string OutputFolder, string? ScoreFile, bool FailsAtChance)
 {
     public string ModelFile => Path.Combine(OutputFolder, "metamorph.zip");
 

@@ -12,8 +12,7 @@ internal static class ScoreReport
     public static void Show(Scores scores, RunSettings settings, TimeSpan elapsed)
     {
         var table = new Table().AddColumn("Held-out scenes").AddColumn("Right").AddColumn("Chance").AddColumn("Asked");
-        Add(table, "Questions about pictures, exact answers", scores.ImageQuestionExact);
-        Add(table, $"Pictures from words, found among {Exam.CandidateCount}", scores.TextToImageRetrieval);
+        foreach ((string name, Score score) in Named(scores)) table.AddRow(name, $"{score.Value:P1}", $"{score.Chance:P1}", $"{score.Count}");
         AnsiConsole.Write(table);
         AnsiConsole.MarkupLineInterpolated($"{elapsed:m\\:ss} minutes. Model: {settings.ModelFile}. Contact sheet: {settings.ContactSheetFile}");
     }
@@ -39,5 +38,18 @@ internal static class ScoreReport
         }, Options));
     }
 
-    private static void Add(Table table, string name, Score score) => table.AddRow(name, $"{score.Value:P1}", $"{score.Chance:P1}", $"{score.Count}");
+    /// <summary>Whether something was learnt of everything; says what was not.</summary>
+    public static bool AllAboveChance(Scores scores)
+    {
+        (string Name, Score Score)[] failed = [.. Named(scores).Where(named => !named.Score.IsAboveChance)];
+        foreach ((string name, Score score) in failed)
+            AnsiConsole.MarkupLineInterpolated($"[red]{name}: {score.Value:P1} of {score.Count} is not clearly above chance ({score.Chance:P1}).[/]");
+        return failed.Length == 0;
+    }
+
+    private static (string Name, Score Score)[] Named(Scores scores) =>
+    [
+        ("Questions about pictures, exact answers", scores.ImageQuestionExact),
+        ($"Pictures from words, found among {Exam.CandidateCount}", scores.TextToImageRetrieval),
+    ];
 }

@@ -11,7 +11,7 @@ internal static class PipelineFolder
         new ModelFolder(Path.Combine(path, Encoder), $"encoder {vision}, {VisualTokens} tokens").Prepare(folder =>
         {
             var settings = new ImageEncoderSettings(vision, new ImagePreprocessorConfig { Height = vision.ImageSize, Width = vision.ImageSize }, new VisualTokenSettings(VisualTokens), Precision.Auto);
-            using var model = new ImageEncoderModel(settings, _ => new SiglipVisionModel(vision, ModelFolder.Fresh()), storage: null);
+            using var model = new ImageEncoderModel(settings, _ => ModelFolder.Fresh(), storage: null);
             ImageEncoderFolder.Save(model, folder.Path);
         });
         new ModelFolder(Path.Combine(path, Model), $"model {language}, {VisualTokens} tokens of {vision.HiddenSize}").Prepare(folder =>

@@ -16,7 +16,7 @@ internal static class EncodeOverheadTask
         using Lease<ImageEncoderModel> modules = encoder.Share();
         ImageEncoderSettings settings = modules.Value.Settings;
         using TensorArchive archive = TensorArchive.Open(folder);
-        using var tower = new SiglipVisionModel(settings.Vision, new StoredParameters(archive, CPU));
+        using var tower = new SiglipVisionModel((SiglipVisionConfig)settings.Vision, new StoredParameters(archive, CPU));
         PrecisionProbe.Apply(tower, PrecisionProbe.Resolve(options.Precision, CPU));
         var direct = new VisualTokenEncoder(tower.Transformer, settings.Tokens);
         var preprocessor = new SiglipImagePreprocessor(settings.Preprocessing);

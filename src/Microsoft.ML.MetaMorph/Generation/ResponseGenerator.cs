@@ -52,7 +52,8 @@ internal sealed class ResponseGenerator : IDisposable
     /// <param name="options">Null takes the generator's; the engine stays that of the generator.</param>
     /// <param name="receiver">Called on this thread with the number of the request and each piece of its response.</param>
     /// <param name="cancellation">Ends every response that has not ended; what was made is returned.</param>
-    /// <exception cref="ArgumentException">A request does not fit the model; its number and both figures are named.</exception>
+    /// <exception cref="GenerationRequestException">A request does not fit the model; its number and both figures are named.</exception>
+    /// <exception cref="ArgumentException">The options do not fit the model.</exception>
     public IReadOnlyList<GeneratedResponse> Generate(IReadOnlyList<GenerationRequest> requests, GenerationOptions? options = null, Action<int, ResponseUpdate>? receiver = null, CancellationToken cancellation = default)
     {
         if (requests.Count == 0) return [];
@@ -93,17 +94,17 @@ internal sealed class ResponseGenerator : IDisposable
     private DecodingPrompt Expand(GenerationRequest request, int number, int maxNew)
     {
         int count = _visual?.Config.VisualTokenCount ?? 0, width = _visual?.Config.VisualTokenWidth ?? 0, vocabulary = _language.Config.VocabularySize;
-        if (request.Ids.Length == 0) throw new ArgumentException($"Request {number} has no tokens; a prompt needs at least one.", nameof(request));
+        if (request.Ids.Length == 0) throw new GenerationRequestException(number, "has no tokens; a prompt needs at least one.");
         int images = request.Ids.Count(id => id == MetaMorphModel.ImagePlaceholder);
-        if (images > 0 && _visual is null) throw new ArgumentException($"Request {number} has {images} images, but the model is a language model without images.", nameof(request));
+        if (images > 0 && _visual is null) throw new GenerationRequestException(number, $"has {images} images, but the model is a language model without images.");
         if (request.VisualTokens.Length != images * count * width)
-            throw new ArgumentException($"Request {number} has {images} images, which take {images} x {count} x {width} = {images * count * width} values of visual tokens; it has {request.VisualTokens.Length}.", nameof(request));
+            throw new GenerationRequestException(number, $"has {images} images, which take {images} x {count} x {width} = {images * count * width} values of visual tokens; it has {request.VisualTokens.Length}.");
         foreach (int id in request.Ids.Concat(request.ForcedIds))
         {
             if (id != MetaMorphModel.ImagePlaceholder && (id < 0 || id >= vocabulary))
-                throw new ArgumentException($"Request {number} holds the id {id}; the model's vocabulary has the ids 0 to {vocabulary - 1}.", nameof(request));
+                throw new GenerationRequestException(number, $"holds the id {id}; the model's vocabulary has the ids 0 to {vocabulary - 1}.");
         }
-        if (request.ForcedIds.Contains(MetaMorphModel.ImagePlaceholder)) throw new ArgumentException($"Request {number} forces an image placeholder; force the image-start token instead.", nameof(request));
+        if (request.ForcedIds.Contains(MetaMorphModel.ImagePlaceholder)) throw new GenerationRequestException(number, "forces an image placeholder; force the image-start token instead.");
         IEnumerable<int> ids = request.Ids.SelectMany(id => Enumerable.Repeat(id, id == MetaMorphModel.ImagePlaceholder ? count : 1));
         return new DecodingPrompt([.. ids], request.VisualTokens, maxNew, _visual is not null && request.Ids[^1] == _visual.Config.ImageStartId);
     }

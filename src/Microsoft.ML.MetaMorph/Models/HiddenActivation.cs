@@ -50,6 +50,7 @@ internal sealed class HiddenActivation
             ["quick_gelu"] = new(QuickGelu),
             ["silu"] = silu,
             ["swish"] = silu,
+            ["mish"] = new(x => F.mish(x)),
             ["relu"] = new(x => F.relu(x), x => x.relu_()),
             ["relu2"] = new(SquaredRelu),
             ["sigmoid"] = new(x => x.sigmoid(), x => x.sigmoid_()),

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.MetaMorph;
@@ -5,12 +7,12 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>Components that read pictures and predict them; from <c>mlContext.MetaMorph()</c>.</summary>
 public sealed class MetaMorphCatalog
 {
-    private readonly IHostEnvironment _environment;
+    private readonly MLContext _context;
 
-    internal MetaMorphCatalog(IHostEnvironment environment)
+    internal MetaMorphCatalog(MLContext context)
     {
-        _environment = environment;
-        Trainers = new MetaMorphTrainers(environment);
+        _context = context;
+        Trainers = new MetaMorphTrainers(context);
     }
 
     /// <summary>The components that learn.</summary>
@@ -49,7 +51,7 @@ public sealed class MetaMorphCatalog
     public EncodeImagesEstimator EncodeImages(EncodeImagesEstimator.Options options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new EncodeImagesEstimator(_environment, options);
+        return new EncodeImagesEstimator(_context, options);
     }
 
     /// <summary>Trains a byte-level BPE tokenizer on a column of texts, for a model made from nothing. The rows are read once, now.</summary>
@@ -77,10 +79,10 @@ public sealed class MetaMorphCatalog
     /// <returns>The estimator.</returns>
     public GenerateResponseEstimator GenerateResponse(
         string pretrainedFolder,
-        string outputColumnName = "PredictedResponse",
-        string promptColumnName = "Prompt",
-        string? visualTokensColumnName = "VisualTokens",
-        string? outputVisualTokensColumnName = "ResponseVisualTokens",
+        string outputColumnName = DefaultColumnNames.PredictedResponse,
+        string promptColumnName = DefaultColumnNames.Prompt,
+        string? visualTokensColumnName = DefaultColumnNames.VisualTokens,
+        string? outputVisualTokensColumnName = DefaultColumnNames.ResponseVisualTokens,
         GenerationOptions? generation = null,
         int batchSize = 8)
         => GenerateResponse(new GenerateResponseEstimator.Options
@@ -100,6 +102,111 @@ public sealed class MetaMorphCatalog
     public GenerateResponseEstimator GenerateResponse(GenerateResponseEstimator.Options options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new GenerateResponseEstimator(_environment, options);
+        return new GenerateResponseEstimator(_context, options);
     }
+
+    /// <summary>Loads a model that was saved with <c>mlContext.Model.Save</c>, as <c>mlContext.Model.Load</c> does, but tells what is wrong with a broken one.</summary>
+    /// <remarks>
+    /// ML.NET wraps what a loader throws in a <see cref="System.Reflection.TargetInvocationException"/>, whose own message says nothing, and
+    /// does not name a file that it cannot open. This method throws what went wrong itself.
+    /// </remarks>
+    /// <param name="filePath">The model zip.</param>
+    /// <param name="inputSchema">The schema of the rows that the model was saved for.</param>
+    /// <returns>The model; dispose it after use.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is no whole model zip; file, entry and what to do are named.</exception>
+    /// <exception cref="InsufficientMemoryException">The weights need more memory than there is; both numbers are named, and nothing was loaded.</exception>
+    public ITransformer LoadModel(string filePath, out DataViewSchema inputSchema)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(filePath);
+        try
+        {
+            return _context.Model.Load(filePath, out inputSchema);
+        }
+        catch (FormatException failure) when (failure.InnerException is InvalidDataException)
+        {
+            throw ModelZipErrors.NotAZip(filePath, failure);
+        }
+        catch (Exception failure) when (ModelZipErrors.Unwrap(failure) != failure)
+        {
+            ExceptionDispatchInfo.Throw(ModelZipErrors.Unwrap(failure));
+            throw;
+        }
+    }
+
+    /// <summary>Draws pictures from visual tokens.</summary>
+    /// <param name="outputColumnName">The column of pictures that is appended: <see cref="Data.MLImage"/>, null where a row has none.</param>
+    /// <param name="inputColumnName">The column of visual tokens: <c>Vector&lt;Single&gt;</c> [pictures, N, D].</param>
+    /// <param name="visualizer">What draws; the transformer shares its weights.</param>
+    /// <param name="generation">Steps, guidance, size, seed; null for the defaults.</param>
+    /// <param name="maximumImages">Columns of pictures: the first has <paramref name="outputColumnName"/>, the others a number behind it. Further pictures of a row are not drawn.</param>
+    /// <param name="outputFolder">A folder for PNG files; the output column then is a vector of text, their paths. Null for pictures in columns.</param>
+    /// <returns>The estimator.</returns>
+    public GenerateImagesEstimator GenerateImages(
+        string outputColumnName,
+        string inputColumnName,
+        Visualizer visualizer,
+        ImageGenerationOptions? generation = null,
+        int maximumImages = 1,
+        string? outputFolder = null)
+        => GenerateImages(new GenerateImagesEstimator.Options
+        {
+            OutputColumnName = outputColumnName,
+            InputColumnName = inputColumnName,
+            Visualizer = visualizer,
+            Generation = generation,
+            MaximumImages = maximumImages,
+            OutputFolder = outputFolder,
+        });
+
+    /// <summary>Draws pictures from visual tokens.</summary>
+    /// <param name="options">Columns, visualizer and how it draws.</param>
+    /// <returns>The estimator.</returns>
+    public GenerateImagesEstimator GenerateImages(GenerateImagesEstimator.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new GenerateImagesEstimator(_context, options);
+    }
+
+    /// <summary>Encodes a picture and draws it again from its visual tokens, to see what the tokens hold.</summary>
+    /// <param name="outputColumnName">The column of pictures that is appended. The visual tokens stand in a column of this name with <c>Tokens</c> behind it.</param>
+    /// <param name="inputColumnName">The column of pictures.</param>
+    /// <param name="encoder">The encoder.</param>
+    /// <param name="visualizer">The visualizer that was trained with it.</param>
+    /// <param name="generation">Steps, guidance, size, seed; null for the defaults.</param>
+    /// <param name="imageFolder">The folder at which relative paths start; null for the current folder of the process.</param>
+    /// <returns>The estimator.</returns>
+    public EstimatorChain<GenerateImagesTransformer> ReconstructImages(
+        string outputColumnName,
+        string inputColumnName,
+        ImageEncoder encoder,
+        Visualizer visualizer,
+        ImageGenerationOptions? generation = null,
+        string? imageFolder = null)
+        => EncodeImages(outputColumnName + "Tokens", inputColumnName, encoder, imageFolder)
+            .Append(GenerateImages(outputColumnName, outputColumnName + "Tokens", visualizer, generation));
+
+    /// <summary>Draws what a prompt asks for: a pretrained MetaMorph answers with a picture, and the visualizer paints it.</summary>
+    /// <param name="outputColumnName">The column of pictures that is appended. Text and visual tokens of the answer stand in columns of this name with <c>Response</c> and <c>Tokens</c> behind it.</param>
+    /// <param name="promptColumnName">The column of prompts: text.</param>
+    /// <param name="pretrainedFolder">The MetaMorph: a folder in Hugging Face layout, or the name of a model in the local Hugging Face cache.</param>
+    /// <param name="visualizer">The visualizer that was trained with its encoder.</param>
+    /// <param name="generation">Steps, guidance, size, seed; null for the defaults.</param>
+    /// <param name="visualTokensColumnName">The column of the prompts' pictures as visual tokens; null where no prompt has pictures.</param>
+    /// <returns>The estimator.</returns>
+    public EstimatorChain<GenerateImagesTransformer> DrawImages(
+        string outputColumnName,
+        string promptColumnName,
+        string pretrainedFolder,
+        Visualizer visualizer,
+        ImageGenerationOptions? generation = null,
+        string? visualTokensColumnName = null)
+        => GenerateResponse(
+                pretrainedFolder,
+                outputColumnName + "Response",
+                promptColumnName,
+                visualTokensColumnName,
+                outputColumnName + "Tokens",
+                new GenerationOptions { BeginWithImage = true })
+            .Append(GenerateImages(outputColumnName, outputColumnName + "Tokens", visualizer, generation));
 }

@@ -25,11 +25,11 @@ public sealed class MetaMorphTrainers
     /// <returns>The trainer.</returns>
     public VisualPredictiveInstructionTuningTrainer VisualPredictiveInstructionTuning(
         string pretrainedFolder,
-        string outputColumnName = "PredictedResponse",
-        string promptColumnName = "Prompt",
-        string responseColumnName = "Response",
-        string visualTokensColumnName = "VisualTokens",
-        string? outputVisualTokensColumnName = "ResponseVisualTokens",
+        string outputColumnName = DefaultColumnNames.PredictedResponse,
+        string promptColumnName = DefaultColumnNames.Prompt,
+        string responseColumnName = DefaultColumnNames.Response,
+        string visualTokensColumnName = DefaultColumnNames.VisualTokens,
+        string? outputVisualTokensColumnName = DefaultColumnNames.ResponseVisualTokens,
         int epochs = 1,
         int batchSize = 32,
         double? learningRate = null)
@@ -60,9 +60,9 @@ public sealed class MetaMorphTrainers
     /// <param name="training">Sizes, losses, batch size and learning rate; null for the defaults.</param>
     /// <returns>The trainer.</returns>
     public LanguageImagePretrainingTrainer LanguageImagePretraining(
-        string outputColumnName = "VisualTokens",
-        string imageColumnName = "Image",
-        string captionColumnName = "Caption",
+        string outputColumnName = DefaultColumnNames.VisualTokens,
+        string imageColumnName = DefaultColumnNames.Image,
+        string captionColumnName = DefaultColumnNames.Caption,
         LanguageImagePretrainingOptions? training = null)
         => LanguageImagePretraining(new LanguageImagePretrainingTrainer.Options
         {
@@ -79,5 +79,36 @@ public sealed class MetaMorphTrainers
     {
         ArgumentNullException.ThrowIfNull(options);
         return new LanguageImagePretrainingTrainer(_environment, options);
+    }
+
+    /// <summary>Trains a visualizer, which draws pictures from visual tokens, from nothing.</summary>
+    /// <param name="outputColumnName">The column of pictures that the trained transformer appends.</param>
+    /// <param name="imageColumnName">The column of pictures.</param>
+    /// <param name="visualTokensColumnName">The column of their visual tokens.</param>
+    /// <param name="architecture">Sizes; null for the defaults.</param>
+    /// <param name="training">Batch size, learning rate and all else; null for the defaults.</param>
+    /// <returns>The trainer.</returns>
+    public VisualizerTrainer Visualizer(
+        string outputColumnName = "Picture",
+        string imageColumnName = "Image",
+        string visualTokensColumnName = "VisualTokens",
+        VisualizerArchitecture? architecture = null,
+        VisualizerTrainingOptions? training = null)
+        => Visualizer(new VisualizerTrainer.Options
+        {
+            OutputColumnName = outputColumnName,
+            ImageColumnNames = [imageColumnName],
+            VisualTokensColumnName = visualTokensColumnName,
+            Architecture = architecture ?? new VisualizerArchitecture(),
+            Training = training ?? VisualizerTrainingOptions.FromNothing,
+        });
+
+    /// <summary>Trains a visualizer from nothing, from a published one, or from a Stable Diffusion.</summary>
+    /// <param name="options">Columns, start and training.</param>
+    /// <returns>The trainer.</returns>
+    public VisualizerTrainer Visualizer(VisualizerTrainer.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new VisualizerTrainer(_environment, options);
     }
 }

@@ -44,16 +44,63 @@ internal sealed class ExponentialMovingAverage : IDisposable
         return Math.Max(_settings.MinimumDecay, Math.Min(decay, _settings.Decay));
     }
 
+    /// <summary>Whether the parameters hold the averages now.</summary>
+    public bool IsSwapped { get; private set; }
+
     /// <summary>Exchanges values and averages: once to use the averages, once more to go on training.</summary>
     public void Swap()
     {
+        IsSwapped = !IsSwapped;
         using var mode = no_grad();
         using var values = _parameters.Values.clone();
         _parameters.Values.copy_(Averages);
         Averages.copy_(values);
     }
 
+    /// <summary>The state by parameter: <c>average.NAME</c> and <c>value.NAME</c>, whichever of them the parameters hold now (views, not copies), and <c>average_step</c>.</summary>
+    public IReadOnlyDictionary<string, Tensor> ExportState()
+    {
+        var state = new Dictionary<string, Tensor> { [StepKey] = tensor(Steps, ScalarType.Int64) };
+        foreach ((string key, Tensor view) in Views()) state[key] = view;
+        return state;
+    }
+
+    /// <summary>Whether an entry of a stored training belongs to the averages.</summary>
+    public static bool IsState(string key) => key == StepKey || key.StartsWith(AveragePrefix, StringComparison.Ordinal) || key.StartsWith(ValuePrefix, StringComparison.Ordinal);
+
+    /// <summary>Takes over a state that <see cref="ExportState"/> gave; the parameters then hold the values.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing, unknown, or of another shape.</exception>
+    public void ImportState(IReadOnlyDictionary<string, Tensor> state)
+    {
+        using var mode = no_grad();
+        using var scope = NewDisposeScope();
+        if (!state.TryGetValue(StepKey, out Tensor? step)) throw new InvalidDataException($"The running averages have no '{StepKey}'.");
+        if (IsSwapped) Swap();
+        Dictionary<string, Tensor> views = Views().ToDictionary();
+        foreach ((string key, Tensor view) in views)
+        {
+            if (!state.TryGetValue(key, out Tensor? stored)) throw new InvalidDataException($"The running averages have no '{key}': they were written for another model or for other trainable parts.");
+            if (!stored.shape.SequenceEqual(view.shape)) throw new InvalidDataException($"The running averages' '{key}' has the shape [{string.Join(", ", stored.shape)}], the parameter has [{string.Join(", ", view.shape)}].");
+        }
+        if (state.Keys.FirstOrDefault(key => key != StepKey && !views.ContainsKey(key)) is { } unknown)
+            throw new InvalidDataException($"The running averages' '{unknown}' belongs to no trainable parameter.");
+        foreach ((string key, Tensor view) in views) view.copy_(state[key]);
+        Steps = step.to(ScalarType.Int64).item<long>();
+    }
+
     public void Dispose() => Averages.Dispose();
+
+    private const string StepKey = "average_step", AveragePrefix = "average.", ValuePrefix = "value.";
+
+    private IEnumerable<KeyValuePair<string, Tensor>> Views()
+    {
+        (Tensor averages, Tensor values) = IsSwapped ? (_parameters.Values, Averages) : (Averages, _parameters.Values);
+        foreach (FlatParameter slot in _parameters.Slots)
+        {
+            yield return new(AveragePrefix + slot.Name, FlatParameters.View(averages, slot));
+            yield return new(ValuePrefix + slot.Name, FlatParameters.View(values, slot));
+        }
+    }
 }
 
 /// <summary>The decay curve: min((1 + n)/(10 + n), decay), or with a warm-up 1 − (1 + n/γ)^−power.</summary>

@@ -75,12 +75,3 @@ internal sealed record LearningRateSchedule
         return 1 / Math.Sqrt((step + scale - WarmupSteps) / scale);
     }
 }
-
-/// <summary>How the rate rises from zero to its peak.</summary>
-internal enum WarmupShape
-{
-    Linear,
-
-    /// <summary>ln(s + 1) / ln(warm-up + 1): the visualizer's.</summary>
-    Logarithmic,
-}

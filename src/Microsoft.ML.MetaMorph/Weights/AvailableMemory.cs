@@ -2,11 +2,19 @@ using System.Globalization;
 
 namespace Microsoft.ML.MetaMorph;
 
-/// <summary>The memory that can still be taken: of the machine, and within the limit of the container.</summary>
+/// <summary>The memory that can still be taken: of the machine, within the limit of the container, and within the one that the user sets.</summary>
 internal static class AvailableMemory
 {
+    /// <summary>The environment variable that sets a limit in bytes, for machines that are shared.</summary>
+    public const string LimitVariable = "METAMORPH_MEMORY_LIMIT";
+
     /// <summary>Bytes available now.</summary>
-    public static long Measure() => (OperatingSystem.IsLinux() ? OnLinux("/") : null) ?? ByRuntime();
+    /// <exception cref="InvalidOperationException">The environment variable holds no number.</exception>
+    public static long Measure()
+    {
+        long machine = (OperatingSystem.IsLinux() ? OnLinux("/") : null) ?? ByRuntime();
+        return Environment.GetEnvironmentVariable(LimitVariable) is { Length: > 0 } limit ? Math.Min(machine, Bytes(limit)) : machine;
+    }
 
     /// <summary>The smaller of what the kernel and the control groups leave; null where neither is told.</summary>
     /// <param name="root">The root of the file system; tests give another.</param>
@@ -22,6 +30,10 @@ internal static class AvailableMemory
         }
         return least;
     }
+
+    private static long Bytes(string limit) => long.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out long bytes)
+        ? bytes
+        : throw new InvalidOperationException($"The environment variable {LimitVariable} is '{limit}'; it must be a whole number of bytes, or not set.");
 
     private static long ByRuntime()
     {

@@ -8,6 +8,8 @@ namespace Microsoft.ML.MetaMorph;
 /// </remarks>
 internal static class CheckpointKeys
 {
+    private static readonly (string Old, string Name)[] OldAttention = [(".query.", ".to_q."), (".key.", ".to_k."), (".value.", ".to_v."), (".proj_attn.", ".to_out.0.")];
+
     private const string Model = "model.", VisionModel = "vision_model.", TextModel = "text_model.";
 
     /// <summary>
@@ -25,6 +27,24 @@ internal static class CheckpointKeys
         bool isMetaMorph = archive.Tensors.Keys.Any(IsVisionTower);
         return new RenamedArchive(archive, name => SiglipName(name, isMetaMorph));
     }
+
+    /// <summary>
+    /// The archive with the names of <c>AutoencoderKL</c> in diffusers since 0.15: attention was stored as <c>query</c>, <c>key</c>, <c>value</c>
+    /// and <c>proj_attn</c> before. What a trainer stored beside the weights is left out.
+    /// </summary>
+    public static TensorArchive ForAutoencoder(TensorArchive archive) => new RenamedArchive(archive, name => WeightName(name) is { } weight ? AttentionName(weight) : null);
+
+    /// <summary>The archive of a UNet or an adapter, without what a trainer stored beside the weights, and without the prefix of its parallel wrapper.</summary>
+    public static TensorArchive ForVisualizerPart(TensorArchive archive) => new RenamedArchive(archive, WeightName);
+
+    /// <summary>The part of a visualizer that a name of its combined archive belongs to.</summary>
+    public static string VisualizerPart(string name) => name[..Math.Max(0, name.IndexOf('.'))] switch
+    {
+        "adapter" => "adapter",
+        "unet" => "UNet",
+        "vae" => "autoencoder",
+        _ => "unused",
+    };
 
     /// <summary>The part of a model that a name belongs to, in any of the published spellings.</summary>
     public static string Part(string name)
@@ -44,6 +64,23 @@ internal static class CheckpointKeys
         if (bare.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)) return null;   // a table that old Llama checkpoints carry along
         bool isHead = bare.StartsWith("lm_head.", StringComparison.Ordinal) || bare.StartsWith("vision_head.", StringComparison.Ordinal);
         return isHead ? bare : Model + bare;
+    }
+
+    private static string? WeightName(string stored)
+    {
+        if (stored.StartsWith("optimizer", StringComparison.Ordinal) || stored.StartsWith("lr_scheduler", StringComparison.Ordinal)) return null;
+        return Strip(stored, "module.");
+    }
+
+    private static string AttentionName(string stored)
+    {
+        if (!stored.Contains(".attentions.", StringComparison.Ordinal)) return stored;
+        foreach ((string old, string name) in OldAttention)
+        {
+            int place = stored.LastIndexOf(old, StringComparison.Ordinal);
+            if (place >= 0) return stored[..place] + name + stored[(place + old.Length)..];
+        }
+        return stored;
     }
 
     private static string? SiglipName(string stored, bool isMetaMorph)

@@ -36,11 +36,17 @@ internal sealed class SafeTensorsArchive : TensorArchive
     /// <summary>The strings of <c>__metadata__</c>.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    public static SafeTensorsArchive Open(string path) => Open(MappedFile.Open(path), path);
+    public static SafeTensorsArchive Open(string path) => OpenAs(path, path);
+
+    /// <summary>Opens a file that is a copy of what lies elsewhere.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="location">What messages call it.</param>
+    public static SafeTensorsArchive OpenAs(string path, string location) => Open(MappedFile.Open(path), location);
 
     /// <summary>Opens a safetensors file that lies at a range of another file, such as a stored entry of a zip (<see cref="ZipDirectory"/>).</summary>
     /// <remarks>Tensors are copied instead of aliased where the range begins at an offset that breaks their alignment.</remarks>
-    public static SafeTensorsArchive Open(string path, long offset, long length) => Open(MappedFile.Open(path, offset, length), $"{path} (bytes {offset} to {offset + length})");
+    public static SafeTensorsArchive Open(string path, long offset, long length, string? location = null)
+        => Open(MappedFile.Open(path, offset, length), location ?? $"{path} (bytes {offset} to {offset + length})");
 
     public override Tensor Read(string name)
     {

@@ -167,7 +167,7 @@ public sealed class ResponseGeneratorTests
         Refuses(new GenerationRequest([1, Vocabulary], []), $"Request 0 holds the id {Vocabulary}; the model's vocabulary has the ids 0 to {Vocabulary - 1}.");
         Refuses(new GenerationRequest([1], []) { ForcedIds = [-3] }, "Request 0 holds the id -3");
 
-        void Refuses(GenerationRequest request, string message) => StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => generator.Generate(request)).Message, message);
+        void Refuses(GenerationRequest request, string message) => StringAssert.Contains(Assert.ThrowsExactly<GenerationRequestException>(() => generator.Generate(request)).Message, message);
     }
 
     [TestMethod]

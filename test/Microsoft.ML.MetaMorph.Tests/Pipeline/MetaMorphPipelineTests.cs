@@ -160,23 +160,6 @@ public sealed class MetaMorphPipelineTests
     }
 
     [TestMethod]
-    public void BadRowsGoIntoTheErrorColumn()
-    {
-        IDataView data = _ml.Data.LoadFromEnumerable([new EncodedRow { Prompt = "a", Response = "b" }, new EncodedRow { Prompt = "<image>?", Response = "b" }, new EncodedRow { Prompt = "a", Response = "b" }]);
-        VisualPredictiveInstructionTuningTrainer.Options options = TinyModels.TrainerOptions();
-        using MetaMorphTransformer strict = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options).Fit(Encoded(4));
-        const string Reason = "Row 1: 'Prompt' holds 1 <image> marks, but the column 'VisualTokens' holds 0 pictures. Give every mark its picture, prompts first.";
-        Assert.AreEqual(Reason, Assert.ThrowsExactly<InvalidDataException>(() => ColumnValues.Rows(strict.Transform(data), Outputs)).Message);
-        options.ErrorColumnName = "Error";
-        using MetaMorphTransformer lenient = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options).Fit(Encoded(4));
-        List<object?[]> rows = ColumnValues.Rows(lenient.Transform(data), ["Error", "PredictedResponse"]);
-        Assert.AreEqual("", rows[0][0]);
-        Assert.AreEqual(Reason, rows[1][0]);
-        Assert.AreEqual("", rows[1][1]);
-        Assert.AreEqual(rows[0][1], rows[2][1]);
-    }
-
-    [TestMethod]
     public void WrongColumnsAndOptionsAreRefused()
     {
         MetaMorphTrainers trainers = _ml.MetaMorph().Trainers;
@@ -238,71 +221,29 @@ public sealed class MetaMorphPipelineTests
     }
 
     [TestMethod]
-    public void CursorsAndEnginesShareOneCopyUnderStress()
-    {
-        IDataView data = Encoded(6);
-        using MetaMorphTransformer model = Train(data);
-        IDataView view = model.Transform(data);
-        List<object?[]> expected = ColumnValues.Rows(view, Outputs);
-        EncodedRow[] rows = [.. _ml.Data.CreateEnumerable<EncodedRow>(data, reuseRowObject: false, ignoreMissingColumns: true)];
-        Parallel.For(0, 6, worker =>
-        {
-            if (worker % 2 == 0)
-            {
-                ColumnValues.AssertEqual(expected, ColumnValues.Rows(view, Outputs), 0, "cursor");
-                return;
-            }
-
-            using PredictionEngine<EncodedRow, Answer> engine = _ml.Model.CreatePredictionEngine<EncodedRow, Answer>(model, new PredictionEngineOptions { OwnsTransformer = false });
-            foreach (EncodedRow row in rows) Assert.IsNotNull(engine.Predict(row).PredictedResponse);
-        });
-    }
-
-    [TestMethod]
     public void NoTensorIsLeftBehindByARow()
     {
         IDataView data = Encoded(4);
         using MetaMorphTransformer model = Train(data);
         ColumnValues.Rows(model.Transform(data), Outputs);
+        // What earlier tests left to the garbage collector would blur the count.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         long before = TorchSharp.torch.Tensor.TotalCount;
         for (int i = 0; i < 3; i++) ColumnValues.Rows(model.Transform(data), Outputs);
         Assert.AreEqual(before, TorchSharp.torch.Tensor.TotalCount);
     }
 
-    [TestMethod]
-    public void NothingClaimsToBeExportableToOnnx()
-    {
-        using MetaMorphTransformer model = Train(Encoded(4));
-        Assert.IsFalse(typeof(BatchTransformer).GetInterfaces().Concat(model.GetType().GetInterfaces()).Any(type => type.Name.Contains("Onnx")));
-    }
-
     private static Dictionary<string, float[]> Weights(MetaMorphTransformer model)
         => model.Model.Parameters().ToDictionary(entry => entry.Key, entry => TensorMemory.Span<float>(entry.Value).ToArray());
 
-    private MetaMorphTransformer Train(IDataView data) => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(TinyModels.TrainerOptions()).Fit(data);
+    private MetaMorphTransformer Train(IDataView data) => EncodedRow.Train(_ml, data);
 
-    /// <summary>Rows with visual tokens, in memory.</summary>
-    private IDataView Encoded(int rows)
-    {
-        using EncodeImagesTransformer trained = TinyModels.TrainEncoder(_ml);
-        using ImageEncoder encoder = trained.Encoder;
-        using EncodeImagesTransformer transformer = _ml.MetaMorph().EncodeImages("VisualTokens", ["Image", "Image2"], encoder).Fit(TinyModels.Rows(_ml, 1));
-        return _ml.Data.LoadFromEnumerable(_ml.Data.CreateEnumerable<EncodedRow>(transformer.Transform(TinyModels.Rows(_ml, rows)), reuseRowObject: false, ignoreMissingColumns: true).ToArray());
-    }
+    private IDataView Encoded(int rows) => EncodedRow.Rows(_ml, rows);
 
     private sealed class Receiver(Action<TrainingStatus> receive) : IProgress<TrainingStatus>
     {
         public void Report(TrainingStatus value) => receive(value);
-    }
-
-    private sealed class EncodedRow
-    {
-        public string Prompt { get; set; } = "";
-
-        public string Response { get; set; } = "";
-
-        [VectorType(0, 4, 8)]
-        public float[] VisualTokens { get; set; } = [];
     }
 
     private sealed class TurnsRow
@@ -323,12 +264,5 @@ public sealed class MetaMorphPipelineTests
 
         [VectorType(0, 9, 8)]
         public float[] VisualTokens { get; set; } = [];
-    }
-
-    private sealed class Answer
-    {
-        public string? PredictedResponse { get; set; }
-
-        public float[] ResponseVisualTokens { get; set; } = [];
     }
 }

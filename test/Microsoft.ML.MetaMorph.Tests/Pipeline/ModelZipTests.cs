@@ -85,45 +85,67 @@ public sealed class ModelZipTests
         Assert.AreEqual(4, encoder.VisualTokenCount);
     }
 
+    /// <summary>ML.NET itself cannot open such a file, and does not name it; LoadModel does, and says what to do.</summary>
     [TestMethod]
-    public void ATruncatedZipIsAnError()
+    [DataRow(0.0)]
+    [DataRow(0.1)]
+    [DataRow(0.5)]
+    [DataRow(0.9)]
+    [DataRow(0.999)]
+    public void ATruncatedZipIsAnError(double share)
     {
         string path = SaveEncoder();
         byte[] whole = File.ReadAllBytes(path);
-        foreach (double share in new[] { 0.1, 0.5, 0.9, 0.999 })
-        {
-            File.WriteAllBytes(path, whole[..(int)(whole.Length * share)]);
-            Exception failure = Assert.Throws<Exception>(() => _ml.Model.Load(path, out _));
-            StringAssert.Contains(failure.ToString(), "zip");
-        }
+        int length = (int)(whole.Length * share);
+        File.WriteAllBytes(path, whole[..length]);
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().LoadModel(path, out _)).Message;
+        StringAssert.StartsWith(message, $"'{path}' cannot be opened as a model zip ({length} bytes): ");
+        StringAssert.EndsWith(message, $" It is truncated or of another kind. {ModelZipReader.Advice}");
+        Assert.ThrowsExactly<FormatException>(() => _ml.Model.Load(path, out _));
     }
 
     [TestMethod]
-    [DataRow("model.safetensors", "'model.safetensors' is missing")]
-    [DataRow("config.json", "'config.json' is missing")]
-    [DataRow("metamorph.json", "'metamorph.json' is missing")]
-    public void AMissingFileIsNamed(string name, string message)
+    [DataRow("model.safetensors")]
+    [DataRow("config.json")]
+    [DataRow("preprocessor_config.json")]
+    [DataRow("metamorph.json")]
+    public void AMissingFileIsNamed(string name)
     {
         string path = SaveEncoder();
         using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update)) archive.Entries.Single(entry => entry.Name == name).Delete();
-        StringAssert.Contains(Innermost(Assert.Throws<Exception>(() => _ml.Model.Load(path, out _))).Message, message);
+        AssertBroken(path, $"the file '{name}' is missing; the model was not saved whole. {ModelZipReader.Advice}");
+    }
+
+    [TestMethod]
+    [DataRow("config.json")]
+    [DataRow("metamorph.json")]
+    [DataRow("preprocessor_config.json")]
+    public void AFileThatIsNoJsonIsNamed(string name)
+    {
+        string path = SaveEncoder();
+        Replace(path, name, "{ this is no JSON"u8.ToArray());
+        AssertBroken(path, $"the file '{name}' is broken: ", ModelZipReader.Advice);
     }
 
     [TestMethod]
     public void BrokenWeightsAreNamed()
     {
         string path = SaveEncoder();
-        using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update))
-        {
-            ZipArchiveEntry weights = archive.Entries.Single(entry => entry.Name == ZipWeights.FileName);
-            string name = weights.FullName;
-            weights.Delete();
-            using Stream stream = archive.CreateEntry(name, CompressionLevel.NoCompression).Open();
-            stream.Write(new byte[100]);
-        }
+        Replace(path, ZipWeights.FileName, new byte[100]);
+        AssertBroken(path, $"the file '{ZipWeights.FileName}' is broken: '{path}, ", $"/{ZipWeights.FileName}' is not a sound safetensors file: the header does not begin with '{{'. {ModelZipReader.Advice}");
+    }
 
-        Exception failure = Assert.Throws<Exception>(() => _ml.Model.Load(path, out _));
-        StringAssert.Contains(failure.ToString(), ZipWeights.FileName);
+    /// <summary>Weights of other sizes than the configuration says, as two models that were mixed up have them.</summary>
+    [TestMethod]
+    public void WeightsOfAnotherShapeAreNamedWithTheZip()
+    {
+        string path = SaveEncoder();
+        string config;
+        using (ZipArchive archive = ZipFile.OpenRead(path)) config = System.Text.Encoding.UTF8.GetString(Bytes(archive.Entries.Single(entry => entry.Name == "config.json")));
+        Replace(path, "config.json", System.Text.Encoding.UTF8.GetBytes(config.Replace("\"intermediate_size\": 32", "\"intermediate_size\": 48")));
+        using var loaded = (EncodeImagesTransformer)_ml.MetaMorph().LoadModel(path, out _);
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => ColumnValues.Rows(loaded.Transform(TinyModels.Captions(_ml, 1)), ["VisualTokens"])).Message;
+        foreach (string part in new[] { $"'{path}, ", "model.safetensors': tensor 'vision_model.encoder.layers.0.mlp.fc1.weight' has the shape [32, 8], the model needs [48, 8].", "do not belong together" }) StringAssert.Contains(message, part);
     }
 
     [TestMethod]
@@ -142,7 +164,7 @@ public sealed class ModelZipTests
             stream.Write(bytes);
         }
 
-        StringAssert.Contains(Innermost(Assert.Throws<Exception>(() => _ml.Model.Load(path, out _))).Message, "newer version");
+        AssertBroken(path, "no transformer of the kind 'Xmage-encoder' is known; a newer version of Microsoft.ML.MetaMorph may have saved it.");
     }
 
     [TestMethod]
@@ -163,7 +185,25 @@ public sealed class ModelZipTests
         using var loaded = (IDisposable)_ml.Model.Load(again, out _);
     }
 
-    private static Exception Innermost(Exception failure) => failure.InnerException is { } inner ? Innermost(inner) : failure;
+    private static void Replace(string path, string name, byte[] content)
+    {
+        using ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update);
+        ZipArchiveEntry entry = archive.Entries.Single(entry => entry.Name == name);
+        string fullName = entry.FullName;
+        entry.Delete();
+        using Stream stream = archive.CreateEntry(fullName, CompressionLevel.NoCompression).Open();
+        stream.Write(content);
+    }
+
+    /// <summary>Loading names the zip and the file in it and says what to do: outright by LoadModel, inside ML.NET's wrapping by Model.Load.</summary>
+    private void AssertBroken(string path, params string[] parts)
+    {
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().LoadModel(path, out _)).Message;
+        StringAssert.StartsWith(message, $"{path}, ");
+        foreach (string part in parts) StringAssert.Contains(message, part);
+        var wrapped = Assert.ThrowsExactly<System.Reflection.TargetInvocationException>(() => _ml.Model.Load(path, out _));
+        Assert.AreEqual(message, ModelZipErrors.Unwrap(wrapped).Message);
+    }
 
     private static bool Contains(ZipArchiveEntry entry, string word) => Bytes(entry).AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(word)) >= 0;
 

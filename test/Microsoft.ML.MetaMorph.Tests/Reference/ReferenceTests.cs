@@ -9,13 +9,6 @@ public sealed class ReferenceTests
     /// <summary>Kinds of parts that are not built yet, with what they wait for.</summary>
     private static readonly Dictionary<string, string> Later = new()
     {
-        ["unet"] = "the diffusion models",
-        ["vae"] = "the diffusion models",
-        ["diffusion-schedulers"] = "the diffusion models",
-        ["image-to-image"] = "the diffusion models",
-        ["v-prediction"] = "the diffusion models",
-        ["visual-token-adapter"] = "the diffusion models",
-        ["visualizer"] = "the diffusion models",
         ["lora"] = "low-rank adapters",
         ["frechet"] = "the evaluation room",
     };

@@ -62,18 +62,29 @@ internal sealed class NaflexImagePreprocessor
 
     private static long Patches(double scale, int size, int patchSize) => Math.Max((long)Math.Ceiling(size * scale / patchSize), 1);
 
-    private RgbImage Fit(RgbImage image)
+    /// <summary>Checks, without resizing anything, that a picture can be preprocessed.</summary>
+    /// <exception cref="InvalidDataException">It is thinner than any scale can help.</exception>
+    /// <exception cref="ArgumentException">It would have to be resized, which the configuration switches off.</exception>
+    public void Check(RgbImage image) => TargetSize(image);
+
+    private (int Height, int Width) TargetSize(RgbImage image)
     {
         int patch = Config.PatchSize;
         if (!Config.Resize)
         {
-            if (image.Width % patch == 0 && image.Height % patch == 0 && (long)(image.Width / patch) * (image.Height / patch) <= Config.MaximumPatches) return image;
+            if (image.Width % patch == 0 && image.Height % patch == 0 && (long)(image.Width / patch) * (image.Height / patch) <= Config.MaximumPatches) return (image.Height, image.Width);
             throw new ArgumentException($"The configuration switches resizing off (do_resize), but a picture of {image.Width}x{image.Height} is not at most {Config.MaximumPatches} whole patches of {patch}x{patch}.");
         }
         (int height, int width) = ChooseSize(image.Height, image.Width, patch, Config.MaximumPatches);
-        if ((long)(height / patch) * (width / patch) > Config.MaximumPatches)
-            throw new InvalidDataException($"A picture of {image.Width}x{image.Height} does not fit {Config.MaximumPatches} patches of {patch}x{patch} at any scale: its smallest size is {width / patch}x{height / patch} patches. Crop it.");
-        return ImageResampler.Resize(image, width, height, Config.Resample);
+        return (long)(height / patch) * (width / patch) <= Config.MaximumPatches
+            ? (height, width)
+            : throw new InvalidDataException($"A picture of {image.Width}x{image.Height} does not fit {Config.MaximumPatches} patches of {patch}x{patch} at any scale: its smallest size is {width / patch}x{height / patch} patches. Crop it.");
+    }
+
+    private RgbImage Fit(RgbImage image)
+    {
+        (int height, int width) = TargetSize(image);
+        return Config.Resize ? ImageResampler.Resize(image, width, height, Config.Resample) : image;
     }
 
     private void Flatten(RgbImage image, int down, int across, Span<float> destination)

@@ -76,19 +76,29 @@ internal sealed class SiglipImagePreprocessor
     /// <summary>The picture in the model's size, before it becomes floats.</summary>
     public RgbImage Fit(RgbImage image)
     {
+        Check(image);
         if (Config.AspectRatio == ImageAspectRatio.Pad) image = PadToSquare(image);
-        if (Config.Resize) return ImageResampler.Resize(image, Width, Height, Config.Resample);
-        return image.Width == Width && image.Height == Height
-            ? image
-            : throw new ArgumentException($"The configuration switches resizing off (do_resize) and the model takes {Width}x{Height}, but the picture has {image.Width}x{image.Height}.");
+        return Config.Resize ? ImageResampler.Resize(image, Width, Height, Config.Resample) : image;
+    }
+
+    /// <summary>Checks, without computing anything, that a picture can be preprocessed.</summary>
+    /// <exception cref="InvalidDataException">It would be too large.</exception>
+    /// <exception cref="ArgumentException">It would have to be resized, which the configuration switches off.</exception>
+    public void Check(RgbImage image)
+    {
+        bool pads = Config.AspectRatio == ImageAspectRatio.Pad;
+        int side = Math.Max(image.Width, image.Height);
+        if (pads && image.Width != image.Height && (long)side * side > MaximumPixels)
+            throw new InvalidDataException($"A picture of {image.Width}x{image.Height} padded to a square has {(long)side * side} pixels, more than the limit of {MaximumPixels}. Shrink it, raise the limit, or stretch it ({nameof(ImageAspectRatio.Square)}).");
+        (int width, int height) = pads ? (side, side) : (image.Width, image.Height);
+        if (!Config.Resize && (width != Width || height != Height))
+            throw new ArgumentException($"The configuration switches resizing off (do_resize) and the model takes {Width}x{Height}, but the picture has {image.Width}x{image.Height}.");
     }
 
     private RgbImage PadToSquare(RgbImage image)
     {
         int side = Math.Max(image.Width, image.Height);
         if (image.Width == image.Height) return image;
-        if ((long)side * side > MaximumPixels)
-            throw new InvalidDataException($"A picture of {image.Width}x{image.Height} padded to a square has {(long)side * side} pixels, more than the limit of {MaximumPixels}. Shrink it, raise the limit, or stretch it ({nameof(ImageAspectRatio.Square)}).");
         byte[] pixels = new byte[checked(side * side * 3)];
         ReadOnlySpan<byte> grey = [Background(0), Background(1), Background(2)];
         for (int i = 0; i < pixels.Length; i += 3) grey.CopyTo(pixels.AsSpan(i));

@@ -25,8 +25,8 @@ internal sealed class PackedAttention : NamedModule, IComputeTyped
 
     public ScalarType ComputeType { get; set; } = ScalarType.Float32;
 
-    /// <summary>Queries <c>[1, t, d]</c>, the same for every row, over <c>[b, s, d]</c> → <c>[b, t, d]</c>.</summary>
-    /// <param name="query">Projected once, not once a row.</param>
+    /// <summary>Queries <c>[1 or b, t, d]</c> over <c>[b, s, d]</c> → <c>[b, t, d]</c>.</summary>
+    /// <param name="query">The same for every row, and then projected once, or one for each row.</param>
     /// <param name="context">Keys and values.</param>
     /// <param name="mask">Null, or true where a key may be attended to, broadcast to <c>[b, heads, t, s]</c>.</param>
     public Tensor Forward(Tensor query, Tensor context, Tensor? mask = null)
@@ -34,7 +34,7 @@ internal sealed class PackedAttention : NamedModule, IComputeTyped
         using var scope = NewDisposeScope();
         long batch = context.size(0), sources = context.size(1), targets = query.size(1), headWidth = _width / _heads;
         Tensor q = Linear.Product(query, _weight.narrow(0, 0, _width), _bias.narrow(0, 0, _width), ComputeType)
-            .view(1, targets, _heads, headWidth).transpose(1, 2).expand(batch, _heads, targets, headWidth);
+            .view(query.size(0), targets, _heads, headWidth).transpose(1, 2).expand(batch, _heads, targets, headWidth);
         Tensor[] keysAndValues = Linear.Product(context, _weight.narrow(0, _width, 2 * _width), _bias.narrow(0, _width, 2 * _width), ComputeType)
             .view(batch, sources, 2, _heads, headWidth).unbind(2);
         Tensor mixed = Aten.ScaledDotProductAttention(q, keysAndValues[0].transpose(1, 2), keysAndValues[1].transpose(1, 2), mask);

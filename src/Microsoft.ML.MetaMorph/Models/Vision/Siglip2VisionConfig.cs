@@ -55,4 +55,20 @@ internal sealed record Siglip2VisionConfig : SiglipEncoderConfig
         base.Check();
         if (PositionGridSize * PositionGridSize != PositionCount) throw new InvalidDataException($"num_patches {PositionCount} is not a square number: the position table is a square grid.");
     }
+
+    /// <summary>Writes the config as one object, in the published layout.</summary>
+    public void Write(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteStartArray("architectures");
+        writer.WriteStringValue("Siglip2VisionModel");
+        writer.WriteEndArray();
+        writer.WriteString("model_type", "siglip2_vision_model");
+        WriteShared(writer);
+        writer.WriteNumber("num_patches", PositionCount);
+        writer.WriteNumber("patch_size", PatchSize);
+        writer.WriteNumber("num_channels", Channels);
+        if (!UseHead) writer.WriteBoolean("vision_use_head", false);
+        writer.WriteEndObject();
+    }
 }

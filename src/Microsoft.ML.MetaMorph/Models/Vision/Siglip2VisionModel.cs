@@ -17,6 +17,8 @@ internal sealed class Siglip2VisionModel : NamedModule
         register_module("vision_model", _transformer);
     }
 
+    public Siglip2VisionTransformer Transformer => _transformer;
+
     public Siglip2VisionConfig Config => _transformer.Config;
 
     /// <inheritdoc cref="Siglip2VisionTransformer.Embeddings"/>
@@ -26,7 +28,7 @@ internal sealed class Siglip2VisionModel : NamedModule
     public Tensor Positions(IReadOnlyList<PatchGrid> grids, long length) => _transformer.Positions(grids, length);
 
     /// <inheritdoc cref="Siglip2VisionTransformer.HiddenState"/>
-    public Tensor HiddenState(Tensor patches, IReadOnlyList<PatchGrid> grids) => _transformer.HiddenState(patches, grids);
+    public Tensor HiddenState(Tensor patches, IReadOnlyList<PatchGrid> grids, int layer = -1) => _transformer.HiddenState(patches, grids, layer);
 
     /// <inheritdoc cref="Siglip2VisionTransformer.LastHiddenState"/>
     public Tensor LastHiddenState(Tensor patches, IReadOnlyList<PatchGrid> grids) => _transformer.LastHiddenState(patches, grids);

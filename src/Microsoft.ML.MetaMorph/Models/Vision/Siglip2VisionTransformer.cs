@@ -7,9 +7,7 @@ namespace Microsoft.ML.MetaMorph;
 internal sealed class Siglip2VisionTransformer : NamedModule
 {
     private readonly Siglip2VisionEmbeddings _embeddings;
-    private readonly SiglipEncoder _encoder;
-    private readonly LayerNorm _postNorm;
-    private readonly AttentionPoolingHead? _head;
+    private readonly SiglipVisionTrunk _trunk;
 
     public Siglip2VisionTransformer(Siglip2VisionConfig config, ParameterSource parameters)
         : base(nameof(Siglip2VisionTransformer))
@@ -17,14 +15,8 @@ internal sealed class Siglip2VisionTransformer : NamedModule
         config.Check();
         Config = config;
         _embeddings = new Siglip2VisionEmbeddings(config, parameters["embeddings"]);
-        _encoder = new SiglipEncoder(config, parameters["encoder"]);
-        _postNorm = new LayerNorm(parameters["post_layernorm"], config.HiddenSize, config.LayerNormEpsilon);
         register_module("embeddings", _embeddings);
-        register_module("encoder", _encoder);
-        register_module("post_layernorm", _postNorm);
-        if (!config.UseHead) return;
-        _head = new AttentionPoolingHead(config, parameters["head"]);
-        register_module("head", _head);
+        _trunk = new SiglipVisionTrunk(config, config.UseHead, parameters, (name, part) => register_module(name, part));
     }
 
     public Siglip2VisionConfig Config { get; }
@@ -39,29 +31,31 @@ internal sealed class Siglip2VisionTransformer : NamedModule
     /// <summary>The resized position table, <c>[b, length, d]</c>.</summary>
     public Tensor Positions(IReadOnlyList<PatchGrid> grids, long length) => _embeddings.Positions(grids, length);
 
-    /// <summary><c>[b, n, p·p·c]</c> → <c>[b, n, d]</c>: the last block's output, before <c>post_layernorm</c>.</summary>
+    /// <summary><c>[b, n, p·p·c]</c> → <c>[b, n, d]</c>: the output of a block, before <c>post_layernorm</c>.</summary>
     /// <param name="patches">Zero-padded to one length.</param>
     /// <param name="grids">Each picture's own grid; the rest of its row is padding.</param>
-    public Tensor HiddenState(Tensor patches, IReadOnlyList<PatchGrid> grids)
+    /// <param name="layer">0 the embeddings, k the k-th block; negative from the end: −1 the last block.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layer.</exception>
+    public Tensor HiddenState(Tensor patches, IReadOnlyList<PatchGrid> grids, int layer = -1)
     {
+        int blocks = Config.Blocks(layer);
         using var scope = NewDisposeScope();
-        return _encoder.Forward(Embeddings(patches, grids), Config.HiddenLayers, Mask(patches, grids)).MoveToOuterDisposeScope();
+        return _trunk.Encode(Embeddings(patches, grids), blocks, Mask(patches, grids)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The same after <c>post_layernorm</c>.</summary>
     public Tensor LastHiddenState(Tensor patches, IReadOnlyList<PatchGrid> grids)
     {
         using var scope = NewDisposeScope();
-        return _postNorm.forward(HiddenState(patches, grids)).MoveToOuterDisposeScope();
+        return _trunk.Normalize(HiddenState(patches, grids)).MoveToOuterDisposeScope();
     }
 
     /// <summary><c>[b, n, p·p·c]</c> → <c>[b, d]</c>.</summary>
     /// <exception cref="InvalidOperationException">The model has no pooling head.</exception>
     public Tensor Pooled(Tensor patches, IReadOnlyList<PatchGrid> grids)
     {
-        if (_head is null) throw new InvalidOperationException("This vision tower has no pooling head (vision_use_head is false); its hidden states can be used, a pooled picture cannot.");
         using var scope = NewDisposeScope();
-        return _head.Forward(LastHiddenState(patches, grids), Mask(patches, grids)).MoveToOuterDisposeScope();
+        return _trunk.Pool(HiddenState(patches, grids), Mask(patches, grids)).MoveToOuterDisposeScope();
     }
 
     // True for patches, [b, 1, 1, n]; null where nothing is padded, which leaves attention its fast path.

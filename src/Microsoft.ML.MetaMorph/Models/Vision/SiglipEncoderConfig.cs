@@ -41,6 +41,16 @@ internal abstract record SiglipEncoderConfig
     {
     }
 
+    /// <summary>The blocks that lead to a layer: 0 the embeddings, k the k-th block; negative from the end: −1 the last block.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layer.</exception>
+    public int Blocks(int layer)
+    {
+        int blocks = layer < 0 ? HiddenLayers + 1 + layer : layer;
+        return blocks >= 0 && blocks <= HiddenLayers
+            ? blocks
+            : throw new ArgumentOutOfRangeException(nameof(layer), layer, $"The tower has {HiddenLayers} blocks: {-HiddenLayers - 1} to {HiddenLayers} can be selected.");
+    }
+
     /// <summary>Refuses sizes that fit no model.</summary>
     /// <exception cref="InvalidDataException">A size does not fit.</exception>
     public virtual void Check()

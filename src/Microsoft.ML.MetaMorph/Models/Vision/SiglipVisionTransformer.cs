@@ -9,9 +9,7 @@ namespace Microsoft.ML.MetaMorph;
 internal sealed class SiglipVisionTransformer : NamedModule
 {
     private readonly SiglipVisionEmbeddings _embeddings;
-    private readonly SiglipEncoder _encoder;
-    private readonly LayerNorm _postNorm;
-    private readonly AttentionPoolingHead? _head;
+    private readonly SiglipVisionTrunk _trunk;
 
     public SiglipVisionTransformer(SiglipVisionConfig config, ParameterSource parameters)
         : base(nameof(SiglipVisionTransformer))
@@ -20,14 +18,8 @@ internal sealed class SiglipVisionTransformer : NamedModule
         Config = config;
         Device = parameters.Device;
         _embeddings = new SiglipVisionEmbeddings(config, parameters["embeddings"]);
-        _encoder = new SiglipEncoder(config, parameters["encoder"]);
-        _postNorm = new LayerNorm(parameters["post_layernorm"], config.HiddenSize, config.LayerNormEpsilon);
         register_module("embeddings", _embeddings);
-        register_module("encoder", _encoder);
-        register_module("post_layernorm", _postNorm);
-        if (!config.UseHead) return;
-        _head = new AttentionPoolingHead(config, parameters["head"]);
-        register_module("head", _head);
+        _trunk = new SiglipVisionTrunk(config, config.UseHead, parameters, (name, part) => register_module(name, part));
     }
 
     public SiglipVisionConfig Config { get; }
@@ -40,13 +32,13 @@ internal sealed class SiglipVisionTransformer : NamedModule
     /// <exception cref="ArgumentOutOfRangeException">There is no such layer.</exception>
     public Tensor HiddenState(Tensor pixels, int layer = -1)
     {
-        int blocks = Blocks(layer);
+        int blocks = Config.Blocks(layer);
         using var scope = NewDisposeScope();
-        return _encoder.Forward(_embeddings.forward(pixels), blocks).MoveToOuterDisposeScope();
+        return _trunk.Encode(_embeddings.forward(pixels), blocks).MoveToOuterDisposeScope();
     }
 
     /// <summary>The embeddings and the output of every block, each <c>[b, n, d]</c>.</summary>
-    public IReadOnlyList<Tensor> HiddenStates(Tensor pixels) => _encoder.All(_embeddings.forward(pixels));
+    public IReadOnlyList<Tensor> HiddenStates(Tensor pixels) => _trunk.EncodeAll(_embeddings.forward(pixels));
 
     /// <summary><c>[b, c, s, s]</c> → <c>[b, n, d]</c>: the last block's output after <c>post_layernorm</c>.</summary>
     public Tensor LastHiddenState(Tensor pixels)
@@ -64,21 +56,8 @@ internal sealed class SiglipVisionTransformer : NamedModule
 
     /// <summary>The pooled picture of a last block's output <c>[b, n, d]</c> that is at hand already.</summary>
     /// <exception cref="InvalidOperationException">The model has no pooling head.</exception>
-    public Tensor Pool(Tensor hiddenState)
-    {
-        if (_head is null) throw new InvalidOperationException("This vision tower has no pooling head (vision_use_head is false); its hidden states can be used, a pooled picture cannot.");
-        using var scope = NewDisposeScope();
-        return _head.Forward(Normalize(hiddenState)).MoveToOuterDisposeScope();
-    }
+    public Tensor Pool(Tensor hiddenState) => _trunk.Pool(hiddenState);
 
     /// <summary><c>post_layernorm</c> of a last block's output.</summary>
-    public Tensor Normalize(Tensor hiddenState) => _postNorm.forward(hiddenState);
-
-    private int Blocks(int layer)
-    {
-        int blocks = layer < 0 ? Config.HiddenLayers + 1 + layer : layer;
-        return blocks >= 0 && blocks <= Config.HiddenLayers
-            ? blocks
-            : throw new ArgumentOutOfRangeException(nameof(layer), layer, $"The tower has {Config.HiddenLayers} blocks: {-Config.HiddenLayers - 1} to {Config.HiddenLayers} can be selected.");
-    }
+    public Tensor Normalize(Tensor hiddenState) => _trunk.Normalize(hiddenState);
 }

@@ -12,15 +12,9 @@ internal sealed class VisualTokenEncoder
     /// <exception cref="ArgumentException">The settings do not fit the tower.</exception>
     public VisualTokenEncoder(SiglipVisionTransformer tower, VisualTokenSettings settings)
     {
+        settings.Check(tower.Config, tower.Config.PatchCount);
         _tower = tower;
         _settings = settings;
-        int patches = tower.Config.PatchCount;
-        if (settings.Reduction == TokenReductionKind.None && settings.Count != patches)
-            throw new ArgumentException($"Without a token reduction there are as many visual tokens as patches: {patches}, not {settings.Count}.", nameof(settings));
-        if (settings.Reduction != TokenReductionKind.None && !IsSquare(settings.Count))
-            throw new ArgumentException($"{settings.Count} visual tokens form no square grid; a token reduction needs a square number (1, 4, 16, 64, 256, …).", nameof(settings));
-        if (settings.SelectLayer > tower.Config.HiddenLayers || settings.SelectLayer < -tower.Config.HiddenLayers - 1)
-            throw new ArgumentException($"Layer {settings.SelectLayer} was selected; the tower has {tower.Config.HiddenLayers} blocks: {-tower.Config.HiddenLayers - 1} to {tower.Config.HiddenLayers} can be selected.", nameof(settings));
     }
 
     /// <summary>N, the visual tokens of a picture.</summary>
@@ -44,21 +38,4 @@ internal sealed class VisualTokenEncoder
         Tensor tokens = TokenReduction.Reduce(_settings.Reduction, hiddenState, _settings.Count);
         return (_settings.Normalize ? SiglipModel.Unit(tokens) : tokens).MoveToOuterDisposeScope();
     }
-
-    private static bool IsSquare(int count)
-    {
-        var side = (int)Math.Round(Math.Sqrt(count));
-        return count > 0 && side * side == count;
-    }
 }
-
-/// <summary>How visual tokens are made of patches.</summary>
-/// <param name="Count">N, <c>num_image_tokens</c>.</param>
-/// <param name="Reduction"><c>image_token_reduction</c>.</param>
-/// <param name="SelectLayer"><c>mm_vision_select_layer</c>: −1 is the last block's output, before <c>post_layernorm</c>.</param>
-/// <param name="Normalize"><c>normalize_vision</c>: whether each token is scaled to length 1.</param>
-internal sealed record VisualTokenSettings(
-    int Count = 64,
-    TokenReductionKind Reduction = TokenReductionKind.Interpolation,
-    int SelectLayer = -1,
-    bool Normalize = true);

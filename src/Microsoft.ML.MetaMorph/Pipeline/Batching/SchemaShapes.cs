@@ -64,9 +64,11 @@ internal static class SchemaShapes
 
         public IDataView Transform(IDataView input) => input;
 
-        public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => throw new NotSupportedException();
+        public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+            => throw new NotSupportedException("This transformer stands for the end of a chain that is fitted for its schema's shape only; it maps no rows.");
 
-        public void Save(ModelSaveContext ctx) => throw new NotSupportedException();
+        public void Save(ModelSaveContext ctx)
+            => throw new NotSupportedException("This transformer stands for the end of a chain that is fitted for its schema's shape only; it is not saved.");
     }
 
     private sealed class SchemaOnlyView(DataViewSchema schema) : IDataView
@@ -77,8 +79,10 @@ internal static class SchemaShapes
 
         public long? GetRowCount() => 0;
 
-        public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) => throw new NotSupportedException();
+        public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) => throw NoRows();
 
-        public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => throw new NotSupportedException();
+        public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => throw NoRows();
+
+        private static NotSupportedException NoRows() => new("This view has a schema and no rows: the shape of the schema is asked for, and no estimator may read it.");
     }
 }

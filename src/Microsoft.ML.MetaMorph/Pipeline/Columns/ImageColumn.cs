@@ -11,16 +11,14 @@ internal sealed class ImageColumn
 {
     private const string Expected = "MLImage, Text (a path), a vector of Text (several paths) or a vector of Byte (an encoded picture)";
 
-    private readonly DataViewRow _row;
     private readonly string _name;
     private readonly string? _folder;
-    private readonly Action<List<ImageInput>> _read;
+    private readonly Action<long, List<ImageInput>> _read;
     private readonly List<ImageInput> _inputs = [];
 
     /// <summary>Binds to a column; relative paths start at <paramref name="folder"/>, or at the current folder where it is null.</summary>
     public ImageColumn(DataViewRow row, string name, string? folder)
     {
-        _row = row;
         _name = name;
         _folder = folder;
         DataViewSchema.Column column = row.Schema[name];
@@ -54,40 +52,48 @@ internal sealed class ImageColumn
         if (!fits) throw ColumnErrors.WrongType(name, role, SchemaShapes.Describe(column), Expected);
     }
 
-    /// <summary>Appends the pictures of the row on which the input stands; an <see cref="MLImage"/> is valid until the next read.</summary>
-    /// <exception cref="InvalidDataException">An empty path stands before another.</exception>
-    public void Read(List<ImageInput> images) => _read(images);
-
     /// <summary>Appends the decoded pictures of the row on which the input stands.</summary>
-    /// <exception cref="InvalidDataException">Something is no picture; row, column and file are named.</exception>
+    /// <param name="number">The row's number, for messages.</param>
+    /// <param name="pictures">Takes the pictures.</param>
+    /// <param name="check">Throws where a picture cannot be used.</param>
+    /// <exception cref="InvalidDataException">Something is no picture, cannot be used, or an empty path stands before another; row, column and file are named.</exception>
     /// <exception cref="FileNotFoundException">A file is not there; row and column are named.</exception>
-    public void Decode(List<RgbImage> pictures)
+    /// <exception cref="DirectoryNotFoundException">Its folder is not there; row and column are named.</exception>
+    public void Decode(long number, List<RgbImage> pictures, Action<RgbImage> check)
     {
         _inputs.Clear();
-        _read(_inputs);
-        for (int i = 0; i < _inputs.Count; i++) pictures.Add(Decode(_inputs[i], i));
+        try
+        {
+            _read(number, _inputs);
+        }
+        catch (Exception failure) when (RowErrors.IsOfRow(failure))
+        {
+            throw RowErrors.Named(failure, number, RowErrors.Columns(_name));
+        }
+
+        for (int i = 0; i < _inputs.Count; i++) pictures.Add(Decode(_inputs[i], number, i, check));
     }
 
-    private static Action<List<ImageInput>> Pictures(ValueGetter<MLImage> getter)
+    private static Action<long, List<ImageInput>> Pictures(ValueGetter<MLImage> getter)
     {
         MLImage? image = null;
-        return images =>
+        return (_, images) =>
         {
             if (UpstreamImage.Get(getter, ref image)) images.Add(new ImageInput(image, null, null));
         };
     }
 
-    private Action<List<ImageInput>> Path(ValueGetter<ReadOnlyMemory<char>> getter) => images =>
+    private Action<long, List<ImageInput>> Path(ValueGetter<ReadOnlyMemory<char>> getter) => (_, images) =>
     {
         ReadOnlyMemory<char> path = default;
         getter(ref path);
         if (!path.Span.IsWhiteSpace()) images.Add(FromPath(path));
     };
 
-    private Action<List<ImageInput>> Paths(ValueGetter<VBuffer<ReadOnlyMemory<char>>> getter)
+    private Action<long, List<ImageInput>> Paths(ValueGetter<VBuffer<ReadOnlyMemory<char>>> getter)
     {
         VBuffer<ReadOnlyMemory<char>> paths = default;
-        return images =>
+        return (number, images) =>
         {
             getter(ref paths);
             int index = 0, empty = -1;
@@ -101,16 +107,16 @@ internal sealed class ImageColumn
                 }
 
                 if (empty > 0)
-                    throw new InvalidDataException($"Row {_row.Position}, column '{_name}': path {empty} of {paths.Length} is empty but path {index} is not; pictures belong to <image> marks by their places, so empty paths may stand at the end only.");
+                    throw RowErrors.At(number, RowErrors.Columns(_name), $"path {empty} of {paths.Length} is empty but path {index} is not; pictures belong to <image> marks by their places, so empty paths may stand at the end only.");
                 images.Add(FromPath(path));
             }
         };
     }
 
-    private static Action<List<ImageInput>> Bytes(ValueGetter<VBuffer<byte>> getter)
+    private static Action<long, List<ImageInput>> Bytes(ValueGetter<VBuffer<byte>> getter)
     {
         VBuffer<byte> bytes = default;
-        return images =>
+        return (_, images) =>
         {
             getter(ref bytes);
             if (bytes.Length > 0) images.Add(new ImageInput(null, null, [.. bytes.DenseValues()]));
@@ -120,25 +126,32 @@ internal sealed class ImageColumn
     private ImageInput FromPath(ReadOnlyMemory<char> path)
         => new(null, _folder is null ? path.ToString() : System.IO.Path.Combine(_folder, path.ToString()), null);
 
-    private RgbImage Decode(ImageInput input, int index)
+    private RgbImage Decode(ImageInput input, long number, int index, Action<RgbImage> check)
     {
-        string place = $"Row {_row.Position}, column '{_name}', picture {index + 1}";
+        string place = $"{RowErrors.Columns(_name)}, picture {index + 1}";
         try
         {
-            if (input.Image is { } image) return RgbImage.FromMLImage(image);
-            return input.Path is { } path ? ImageDecoder.DecodeFile(path) : ImageDecoder.Decode(input.Encoded, "encoded bytes");
-        }
-        catch (Exception failure) when (failure is InvalidDataException or NotSupportedException or ArgumentException)
-        {
-            throw new InvalidDataException($"{place}: {failure.Message}", failure);
+            RgbImage picture = Decode(input);
+            check(picture);
+            return picture;
         }
         catch (FileNotFoundException failure)
         {
-            throw new FileNotFoundException($"{place}: {failure.Message}", failure.FileName, failure);
+            throw new FileNotFoundException(RowErrors.At(number, place, failure.Message).Message, failure.FileName, failure);
         }
         catch (DirectoryNotFoundException failure)
         {
-            throw new DirectoryNotFoundException($"{place}: {failure.Message}", failure);
+            throw new DirectoryNotFoundException(RowErrors.At(number, place, failure.Message).Message, failure);
         }
+        catch (Exception failure) when (RowErrors.IsOfRow(failure))
+        {
+            throw RowErrors.At(number, place, failure.Message, failure);
+        }
+    }
+
+    private static RgbImage Decode(ImageInput input)
+    {
+        if (input.Image is { } image) return RgbImage.FromMLImage(image);
+        return input.Path is { } path ? ImageDecoder.DecodeFile(path) : ImageDecoder.Decode(input.Encoded, "encoded bytes");
     }
 }

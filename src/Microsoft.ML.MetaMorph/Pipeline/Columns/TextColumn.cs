@@ -7,12 +7,14 @@ internal sealed class TextColumn
 {
     private const string Expected = "Text (one turn) or a vector of Text (several turns)";
 
+    private readonly string _name;
     private readonly ValueGetter<ReadOnlyMemory<char>>? _getOne;
     private readonly ValueGetter<VBuffer<ReadOnlyMemory<char>>>? _getMany;
     private VBuffer<ReadOnlyMemory<char>> _many;
 
     public TextColumn(DataViewRow row, string name)
     {
+        _name = name;
         DataViewSchema.Column column = row.Schema[name];
         if (column.Type is VectorDataViewType) _getMany = row.GetGetter<VBuffer<ReadOnlyMemory<char>>>(column);
         else _getOne = row.GetGetter<ReadOnlyMemory<char>>(column);
@@ -36,7 +38,20 @@ internal sealed class TextColumn
     }
 
     /// <summary>The turns of the row on which the input stands.</summary>
-    public string[] Read()
+    /// <param name="number">The row's number, for messages.</param>
+    public string[] Read(long number)
+    {
+        try
+        {
+            return Read();
+        }
+        catch (Exception failure) when (RowErrors.IsOfRow(failure))
+        {
+            throw RowErrors.Named(failure, number, RowErrors.Columns(_name));
+        }
+    }
+
+    private string[] Read()
     {
         if (_getOne is not null)
         {

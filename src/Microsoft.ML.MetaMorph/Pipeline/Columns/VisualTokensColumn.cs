@@ -8,7 +8,6 @@ namespace Microsoft.ML.MetaMorph;
 /// </summary>
 internal sealed class VisualTokensColumn
 {
-    private readonly DataViewRow _row;
     private readonly string _name;
     private readonly ValueGetter<VBuffer<float>> _getter;
     private readonly int _count;
@@ -17,7 +16,6 @@ internal sealed class VisualTokensColumn
 
     public VisualTokensColumn(DataViewRow row, string name, int count, int width)
     {
-        _row = row;
         _name = name;
         _count = count;
         _width = width;
@@ -55,13 +53,22 @@ internal sealed class VisualTokensColumn
     }
 
     /// <summary>The values of the row on which the input stands, picture after picture; empty where it has none.</summary>
-    /// <exception cref="InvalidDataException">The length is no multiple of a picture's.</exception>
-    public float[] Read()
+    /// <param name="number">The row's number, for messages.</param>
+    /// <exception cref="InvalidDataException">The length is no multiple of a picture's, or the pictures could not be encoded.</exception>
+    public float[] Read(long number)
     {
-        _getter(ref _values);
+        try
+        {
+            _getter(ref _values);
+        }
+        catch (Exception failure) when (RowErrors.IsOfRow(failure))
+        {
+            throw RowErrors.Named(failure, number, RowErrors.Columns(_name));
+        }
+
         int picture = _count * _width;
         if (_values.Length % picture != 0)
-            throw new InvalidDataException($"Row {_row.Position}, column '{_name}': {_values.Length} values are not a whole number of pictures; a picture has {_count} tokens × {_width} = {picture} values.");
+            throw RowErrors.At(number, RowErrors.Columns(_name), $"{_values.Length} values are not a whole number of pictures; a picture has {_count} tokens × {_width} = {picture} values. Encode the pictures with EncodeImages.");
         var values = new float[_values.Length];
         _values.CopyTo(values);
         return values;

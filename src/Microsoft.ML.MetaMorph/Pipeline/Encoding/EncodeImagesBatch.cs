@@ -1,16 +1,19 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.ML.Data;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph;
 
-/// <summary>The pictures of a batch of rows and their visual tokens.</summary>
+/// <summary>The pictures of a batch of rows and their visual tokens. A row whose pictures cannot be read throws when its tokens are asked for; the others have theirs.</summary>
 internal sealed class EncodeImagesBatch : IRowBatch
 {
     private readonly EncodeImagesSettings _settings;
     private readonly Lease<ImageEncoderModel> _model;
     private readonly Device _device;
+    private readonly DataViewRow _row;
     private readonly ImageColumn[] _columns;
     private readonly List<RgbImage>[] _pictures;
+    private readonly ExceptionDispatchInfo?[] _failures;
     private readonly int[] _starts;
     private float[] _tokens = [];
 
@@ -19,8 +22,10 @@ internal sealed class EncodeImagesBatch : IRowBatch
         _settings = settings;
         _model = model;
         _device = device;
+        _row = row;
         _columns = [.. settings.InputColumnNames.Select(name => new ImageColumn(row, name, settings.ImageFolder))];
         _pictures = [.. Enumerable.Range(0, capacity).Select(_ => new List<RgbImage>())];
+        _failures = new ExceptionDispatchInfo?[capacity];
         _starts = new int[capacity + 1];
     }
 
@@ -28,7 +33,16 @@ internal sealed class EncodeImagesBatch : IRowBatch
     {
         List<RgbImage> pictures = _pictures[slot];
         pictures.Clear();
-        foreach (ImageColumn column in _columns) column.Decode(pictures);
+        _failures[slot] = null;
+        try
+        {
+            foreach (ImageColumn column in _columns) column.Decode(_row.Position, pictures, _model.Value.Check);
+        }
+        catch (Exception failure) when (RowErrors.IsOfRow(failure))
+        {
+            pictures.Clear();
+            _failures[slot] = ExceptionDispatchInfo.Capture(failure);
+        }
     }
 
     public void Run(int count)
@@ -47,6 +61,7 @@ internal sealed class EncodeImagesBatch : IRowBatch
     public Delegate CreateGetter(int output, Func<int> slot) => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
     {
         int index = slot();
+        _failures[index]?.Throw();
         int picture = _model.Value.PictureLength;
         ReadOnlySpan<float> tokens = _tokens.AsSpan(_starts[index] * picture, (_starts[index + 1] - _starts[index]) * picture);
         VBufferEditor<float> editor = VBufferEditor.Create(ref value, tokens.Length);

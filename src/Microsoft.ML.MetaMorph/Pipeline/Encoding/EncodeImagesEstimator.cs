@@ -16,7 +16,7 @@ namespace Microsoft.ML.MetaMorph;
 ///
 /// Vectors of ML.NET hold no pictures: rows of several pictures have several columns, or one column of paths. The pictures of all columns
 /// stand one after another. A missing picture (null, an empty path, no bytes) gives no tokens; a row without any, a vector of length 0. A file that is not there or is no picture is
-/// an error that names the row, the column and the file. Pictures of any sizes may stand in one batch. Every epoch of training reads the
+/// an error that names the row, the column and the file; it comes when the tokens of that row are asked for, and the other rows have theirs. Pictures of any sizes may stand in one batch. Every epoch of training reads the
 /// column again: put `AppendCacheCheckpoint` behind it.
 /// ]]></format>
 /// </remarks>
@@ -47,6 +47,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         try
         {
             transformer.GetOutputSchema(input.Schema);
+            transformer.TellPrecision(_environment);
             return transformer;
         }
         catch
@@ -71,7 +72,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
     public sealed class Options
     {
         /// <summary>The column of visual tokens that is appended.</summary>
-        public string OutputColumnName { get; set; } = "VisualTokens";
+        public string OutputColumnName { get; set; } = DefaultColumnNames.VisualTokens;
 
         /// <summary>The columns of pictures; their pictures are taken in this order. Empty: one column, with the name of the output.</summary>
         public IReadOnlyList<string> InputColumnNames { get; set; } = [];

@@ -27,6 +27,8 @@ public sealed class EncodeImagesTransformer : BatchTransformer
     /// <summary>A new handle on the encoder, for another estimator; dispose it after use.</summary>
     public ImageEncoder Encoder => new(_model.Share());
 
+    internal ImageEncoderModel Model => _model.Value;
+
     internal override IReadOnlyList<string> InputColumns => _settings.InputColumnNames;
 
     internal static DataViewSchema.DetachedColumn Output(string name, int count, int width) => new(name, VisualTokensColumn.Type(count, width));
@@ -34,9 +36,14 @@ public sealed class EncodeImagesTransformer : BatchTransformer
     internal static EncodeImagesTransformer Load(IHostEnvironment environment, ModelZipReader zip)
     {
         EncodeImagesSettings settings = SettingsJson.Read<EncodeImagesSettings>(zip);
-        ImageEncoderModel model = ImageEncoderFolder.Open(zip, MLNetInternals.Settings(environment).TemporaryFolder, settings.Precision);
-        return new EncodeImagesTransformer(environment, settings, new Lease<ImageEncoderModel>(model));
+        ImageEncoderModel model = ImageEncoderFolder.Open(zip, MLNetInternals.Settings(environment).TemporaryFolder, settings.Precision, settings.TrainedIn);
+        var transformer = new EncodeImagesTransformer(environment, settings, new Lease<ImageEncoderModel>(model));
+        transformer.TellPrecision(environment);
+        return transformer;
     }
+
+    /// <summary>Tells the log in which element type the encoder computes.</summary>
+    internal void TellPrecision(IHostEnvironment environment) => PrecisionLog.Tell(environment, "Image encoder", _model.Value.Choice(_device));
 
     internal override DataViewSchema.DetachedColumn[] GetOutputColumns(DataViewSchema inputSchema)
     {
@@ -50,8 +57,9 @@ public sealed class EncodeImagesTransformer : BatchTransformer
 
     private protected override void Save(ModelSaveContext context) => MLNetInternals.Save(context, Kind, zip =>
     {
-        SettingsJson.Write(zip, _settings with { Precision = _model.Value.Settings.Precision });
-        ImageEncoderFolder.Save(_model.Value, zip);
+        ImageEncoderModel model = _model.Value;
+        SettingsJson.Write(zip, _settings with { Precision = model.Settings.Precision, TrainedIn = model.Settings.TrainedIn, ComputedIn = model.Choice(_device).ToString() });
+        ImageEncoderFolder.Save(model, zip);
     });
 
     private protected override void Dispose(bool disposing)
@@ -61,4 +69,11 @@ public sealed class EncodeImagesTransformer : BatchTransformer
 }
 
 /// <summary>What is saved of the transformer beside the encoder.</summary>
-internal sealed record EncodeImagesSettings(string OutputColumnName, string[] InputColumnNames, string? ImageFolder, int BatchSize, Precision Precision = Precision.Auto);
+/// <param name="OutputColumnName">The column that is appended.</param>
+/// <param name="InputColumnNames">The columns of pictures.</param>
+/// <param name="ImageFolder">Where relative paths start.</param>
+/// <param name="BatchSize">Rows that are read ahead.</param>
+/// <param name="Precision">The encoder's, in the zip.</param>
+/// <param name="TrainedIn">The encoder's, in the zip.</param>
+/// <param name="ComputedIn">What <paramref name="Precision"/> meant on the machine that saved the zip, for people who look into it; the machine that opens it decides anew.</param>
+internal sealed record EncodeImagesSettings(string OutputColumnName, string[] InputColumnNames, string? ImageFolder, int BatchSize, Precision Precision = Precision.Auto, string? TrainedIn = null, string? ComputedIn = null);

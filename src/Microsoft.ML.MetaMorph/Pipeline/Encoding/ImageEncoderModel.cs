@@ -6,28 +6,35 @@ namespace Microsoft.ML.MetaMorph;
 internal sealed class ImageEncoderModel : IDisposable
 {
     private readonly Lock _turn = new();
-    private readonly Func<Device, SiglipVisionModel> _build;
+    private readonly ImageEncoding _encoding;
+    private readonly Func<Device, ParameterSource> _parameters;
     private readonly IDisposable? _storage;
-    private readonly Dictionary<string, SiglipVisionModel> _towers = [];
-    private readonly SiglipImagePreprocessor _preprocessor;
+    private readonly Dictionary<string, nn.Module> _towers = [];
     private bool _disposed;
 
     /// <param name="settings">Sizes and reduction.</param>
-    /// <param name="build">Makes the tower on a device; called once for each.</param>
+    /// <param name="parameters">Gives the tower's parameters on a device; called once for each.</param>
     /// <param name="storage">What the weights lie in; disposed with the model.</param>
-    public ImageEncoderModel(ImageEncoderSettings settings, Func<Device, SiglipVisionModel> build, IDisposable? storage)
+    /// <exception cref="InvalidDataException">Tower and preprocessor do not belong together.</exception>
+    /// <exception cref="ArgumentException">The tower cannot give such tokens.</exception>
+    public ImageEncoderModel(ImageEncoderSettings settings, Func<Device, ParameterSource> parameters, IDisposable? storage)
     {
-        settings.Check();
         Settings = settings;
-        _build = build;
+        _encoding = ImageEncoding.Of(settings);
+        _parameters = parameters;
         _storage = storage;
-        _preprocessor = new SiglipImagePreprocessor(settings.Preprocessing);
     }
 
     public ImageEncoderSettings Settings { get; }
 
     /// <summary>The values of one picture's visual tokens.</summary>
     public int PictureLength => Settings.Tokens.Count * Settings.TokenWidth;
+
+    /// <summary>In which element type linear layers are computed on a device, and why.</summary>
+    public PrecisionChoice Choice(Device device) => PrecisionProbe.Resolve(Settings.Precision, device);
+
+    /// <inheritdoc cref="ImageEncoding.Check"/>
+    public void Check(RgbImage picture) => _encoding.Check(picture);
 
     /// <summary>Encodes pictures: their visual tokens one after another, <c>[pictures, N, D]</c>.</summary>
     /// <param name="pictures">Any number, of any sizes.</param>
@@ -39,9 +46,8 @@ internal sealed class ImageEncoderModel : IDisposable
         for (int start = 0; start < pictures.Count; start += perCall)
         {
             int count = Math.Min(perCall, pictures.Count - start);
-            RgbImage[] part = [.. pictures.Skip(start).Take(count)];
-            float[] pixels = _preprocessor.PreprocessBatch(part);
-            Encode(pixels, count, device).CopyTo(tokens.AsSpan(start * PictureLength));
+            PreparedPictures part = _encoding.Prepare([.. pictures.Skip(start).Take(count)]);
+            Encode(part, device).CopyTo(tokens.AsSpan(start * PictureLength));
         }
 
         return tokens;
@@ -54,7 +60,7 @@ internal sealed class ImageEncoderModel : IDisposable
     }
 
     /// <summary>The parameters under their published names; they stay valid while this object is.</summary>
-    public IEnumerable<KeyValuePair<string, Tensor>> Parameters()
+    public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters()
     {
         lock (_turn)
         {
@@ -68,39 +74,37 @@ internal sealed class ImageEncoderModel : IDisposable
         {
             if (_disposed) return;
             _disposed = true;
-            foreach (SiglipVisionModel tower in _towers.Values) tower.Dispose();
+            foreach (nn.Module tower in _towers.Values) tower.Dispose();
             _towers.Clear();
             _storage?.Dispose();
         }
     }
 
     // No-grad and dispose scopes belong to a thread: they are set where the work is, for a stock mapper may call from any thread.
-    private float[] Encode(float[] pixels, int count, Device device)
+    private float[] Encode(PreparedPictures pictures, Device device)
     {
         lock (_turn)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             using var mode = no_grad();
             using var scope = NewDisposeScope();
-            var encoder = new VisualTokenEncoder(Tower(device).Transformer, Settings.Tokens);
-            SiglipVisionConfig vision = Settings.Vision;
-            Tensor input = tensor(pixels, [count, vision.Channels, vision.ImageSize, vision.ImageSize], device: device);
-            Tensor output = encoder.Encode(input).to(CPU).contiguous();
+            Tensor input = tensor(pictures.Values, pictures.Shape, device: device);
+            Tensor output = _encoding.Encode(Tower(device), input, pictures.Grids).to(CPU).contiguous();
             return TensorMemory.Span<float>(output).ToArray();
         }
     }
 
-    private SiglipVisionModel Tower(Device device)
+    private nn.Module Tower(Device device)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_towers.TryGetValue(device.ToString(), out SiglipVisionModel? tower)) return tower;
+        if (_towers.TryGetValue(device.ToString(), out nn.Module? tower)) return tower;
         using (no_grad())
         {
-            tower = _build(device);
+            tower = _encoding.Build(_parameters(device));
         }
 
         tower.eval();
-        PrecisionProbe.Apply(tower, PrecisionProbe.Resolve(Settings.Precision, device));
+        PrecisionProbe.Apply(tower, Choice(device));
         _towers[device.ToString()] = tower;
         return tower;
     }

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Runtime.CompilerServices;
 using Microsoft.ML;
 using Microsoft.ML.MetaMorph;
+using Microsoft.ML.Model.OnnxConverter;
 using Microsoft.ML.Runtime;
 
 [assembly: LoadableClass(typeof(ITransformer), typeof(MLNetInternals), null, typeof(SignatureLoadModel), "MetaMorph transformer", MLNetInternals.LoadName)]
@@ -9,8 +10,8 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
-/// Every use of what Microsoft.ML keeps internal, in one place: what an environment is set to, and saving to and loading from the
-/// model zip without a registration call. One loader serves all transformers; a word in the model stream says which one follows.
+/// Every use of what Microsoft.ML keeps internal, in one place: what an environment is set to, saving to and loading from the model zip
+/// without a registration call, and being asked by ONNX conversion. One loader serves all transformers; a word in the model stream says which one follows.
 /// </summary>
 /// <remarks>
 /// build/Publicize.targets shows these members to the compiler and <c>IgnoresAccessChecksTo</c> to the runtime. A new major version of
@@ -83,4 +84,40 @@ internal static class MLNetInternals
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_archiveStream")]
     private static extern ref Stream ArchiveStreamField(ZipArchive archive);
+}
+
+/// <summary>
+/// The rows behind one of our transformers, as ML.NET's exporters see them. ONNX conversion walks back from view to view and takes the
+/// first one that is no transform to it for the pipeline's input: the steps up to there would be left out without a word. This view is a
+/// transform, is asked, and refuses.
+/// </summary>
+internal abstract class TransformedDataView(IDataView source) : ITransformCanSaveOnnx
+{
+    /// <summary>The rows before the transformer.</summary>
+    public IDataView Source => source;
+
+    public abstract bool CanShuffle { get; }
+
+    public abstract DataViewSchema Schema { get; }
+
+    /// <summary>The transformer's type, for messages.</summary>
+    protected abstract string TransformerName { get; }
+
+    public abstract long? GetRowCount();
+
+    public abstract DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null);
+
+    public abstract DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null);
+
+    bool ICanSaveOnnx.CanSaveOnnx(OnnxContext ctx) => throw OnnxRefusal();
+
+    void ISaveAsOnnx.SaveAsOnnx(OnnxContext ctx) => throw OnnxRefusal();
+
+    void ICanSaveModel.Save(ModelSaveContext ctx)
+        => throw new NotSupportedException($"Rows behind a {TransformerName} are not saved as a model; save the transformer itself with mlContext.Model.Save.");
+
+    // Answering false would end in a warning and in a message that names no transformer.
+    private NotSupportedException OnnxRefusal() => new(
+        $"{TransformerName} cannot be exported to ONNX: it computes with a TorchSharp model, for which ONNX conversion has no operators. Save the pipeline as a model zip "
+        + $"(mlContext.Model.Save), or export only the transformers behind it: give ConvertToOnnx those and rows in memory (mlContext.Data.LoadFromEnumerable) instead of rows that come from {TransformerName}.");
 }

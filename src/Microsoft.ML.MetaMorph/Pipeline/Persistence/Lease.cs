@@ -34,6 +34,9 @@ internal sealed class Lease<T> : IDisposable
         }
     }
 
+    /// <summary>How many holds there are on the same thing, this one included.</summary>
+    internal int Holds => _shared.Holds;
+
     /// <summary>Another hold on the same thing.</summary>
     /// <exception cref="ObjectDisposedException">This hold was given back.</exception>
     public Lease<T> Share()
@@ -58,6 +61,8 @@ internal sealed class Lease<T> : IDisposable
         private int _holds = 1;
 
         public T Value => value;
+
+        public int Holds => Volatile.Read(ref _holds);
 
         public bool TryAdd()
         {

@@ -1,11 +1,15 @@
 using System.IO.Compression;
 using System.Text;
+using System.Text.Json;
 
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Reads the files of one transformer from its directory of the model zip.</summary>
 internal sealed class ModelZipReader
 {
+    /// <summary>What to do about a zip that is broken; the end of every such message.</summary>
+    public const string Advice = "Save the model again with mlContext.Model.Save, or copy the zip again if it was copied or downloaded.";
+
     private readonly ZipArchive _archive;
     private readonly FileStream? _file;
     private readonly string _directory;
@@ -24,6 +28,12 @@ internal sealed class ModelZipReader
     /// <summary>Directories end in a slash and are separated by slashes; ML.NET writes the separator of the machine.</summary>
     public static string Normalize(string? directory) => string.IsNullOrEmpty(directory) ? "" : directory.Replace('\\', '/').TrimEnd('/') + "/";
 
+    /// <summary>A file as messages call it: zip, directory and name.</summary>
+    public string NameOf(string name) => Location + name;
+
+    /// <summary>The error for a file that is there but cannot be used.</summary>
+    public InvalidDataException Broken(string name, Exception failure) => new($"{Location}: the file '{name}' is broken: {failure.Message} {Advice}", failure);
+
     /// <summary>Whether the file is there.</summary>
     public bool Contains(string name) => Find(name) is not null;
 
@@ -34,6 +44,20 @@ internal sealed class ModelZipReader
         using Stream stream = Open(name);
         using var reader = new StreamReader(stream, Encoding.UTF8);
         return reader.ReadToEnd();
+    }
+
+    /// <summary>Reads a small JSON file.</summary>
+    /// <exception cref="InvalidDataException">The file is not in the zip, or it is no JSON.</exception>
+    public JsonDocument ReadJson(string name)
+    {
+        try
+        {
+            return JsonDocument.Parse(ReadText(name));
+        }
+        catch (JsonException failure)
+        {
+            throw Broken(name, failure);
+        }
     }
 
     /// <summary>Opens a file for reading from its start; the length is that of the contents.</summary>
@@ -54,8 +78,7 @@ internal sealed class ModelZipReader
             : null;
     }
 
-    private ZipArchiveEntry Require(string name)
-        => Find(name) ?? throw new InvalidDataException($"{Location}: the file '{name}' is missing; the model was not saved whole or is not one of ours.");
+    private ZipArchiveEntry Require(string name) => Find(name) ?? throw new InvalidDataException($"{Location}: the file '{name}' is missing; the model was not saved whole. {Advice}");
 
     private ZipArchiveEntry? Find(string name)
     {

@@ -13,6 +13,7 @@ internal static class SavedKinds
     {
         [EncodeImagesTransformer.Kind] = EncodeImagesTransformer.Load,
         [MetaMorphTransformer.Kind] = MetaMorphTransformer.Load,
+        [GenerateImagesTransformer.Kind] = GenerateImagesTransformer.Load,
     };
 
     /// <summary>Adds a kind.</summary>

@@ -21,11 +21,11 @@ internal static class SettingsJson
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(zip.ReadText(FileName), Options) ?? throw new InvalidDataException($"{zip.Location}: '{FileName}' is empty.");
+            return JsonSerializer.Deserialize<T>(zip.ReadText(FileName), Options) ?? throw new JsonException("It holds null.");
         }
         catch (JsonException failure)
         {
-            throw new InvalidDataException($"{zip.Location}: '{FileName}' is not what was saved: {failure.Message}", failure);
+            throw zip.Broken(FileName, failure);
         }
     }
 

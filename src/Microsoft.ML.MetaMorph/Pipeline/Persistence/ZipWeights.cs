@@ -33,28 +33,21 @@ internal sealed class ZipWeights : IDisposable
     public static void Write(ModelZipWriter zip, IEnumerable<KeyValuePair<string, TorchSharp.torch.Tensor>> tensors)
         => zip.WriteStored(FileName, (stream, offset) => SafeTensorsWriter.Write(stream, tensors, position: offset));
 
-    /// <summary>Opens the weights.</summary>
+    /// <summary>Opens the weights; messages about them name the zip, wherever they are read from.</summary>
     /// <param name="zip">The transformer's directory.</param>
     /// <param name="temporaryFolder">Where a temporary file may be made.</param>
     /// <param name="mapFrom">The number of bytes from which on weights are mapped in place.</param>
     /// <exception cref="InvalidDataException">They are missing or broken.</exception>
     public static ZipWeights Open(ModelZipReader zip, string temporaryFolder, long mapFrom = MapFrom)
     {
-        if (zip.Length(FileName) >= mapFrom && zip.Locate(FileName) is { } region) return InPlace(region);
-        string temporary = Path.Combine(temporaryFolder, $"metamorph-{Guid.NewGuid():N}.safetensors");
+        long length = zip.Length(FileName);
         try
         {
-            using (Stream source = zip.Open(FileName))
-            using (FileStream target = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None)) source.CopyTo(target, 1 << 20);
-            var weights = new ZipWeights(SafeTensorsArchive.Open(temporary), null, temporary);
-            // Where the system lets a mapped file go, its name is gone at once; elsewhere with the weights.
-            weights.TryDelete();
-            return weights;
+            return length >= mapFrom && zip.Locate(FileName) is { } region ? InPlace(region, zip.NameOf(FileName)) : Copied(zip, temporaryFolder);
         }
         catch (Exception failure) when (failure is InvalidDataException or EndOfStreamException)
         {
-            File.Delete(temporary);
-            throw new InvalidDataException($"{zip.Location}: the weights '{FileName}' are broken: {failure.Message}", failure);
+            throw zip.Broken(FileName, failure);
         }
     }
 
@@ -65,17 +58,36 @@ internal sealed class ZipWeights : IDisposable
         TryDelete();
     }
 
-    private static ZipWeights InPlace(FileRegion region)
+    private static ZipWeights InPlace(FileRegion region, string location)
     {
         // The share mode turns File.Create on the same path into an error, on every system.
         var kept = new FileStream(region.Path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
         try
         {
-            return new ZipWeights(SafeTensorsArchive.Open(region.Path, region.Offset, region.Length), kept, null);
+            return new ZipWeights(SafeTensorsArchive.Open(region.Path, region.Offset, region.Length, location), kept, null);
         }
         catch
         {
             kept.Dispose();
+            throw;
+        }
+    }
+
+    private static ZipWeights Copied(ModelZipReader zip, string temporaryFolder)
+    {
+        string temporary = Path.Combine(temporaryFolder, $"metamorph-{Guid.NewGuid():N}.safetensors");
+        try
+        {
+            using (Stream source = zip.Open(FileName))
+            using (FileStream target = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None)) source.CopyTo(target, 1 << 20);
+            var weights = new ZipWeights(SafeTensorsArchive.OpenAs(temporary, zip.NameOf(FileName)), null, temporary);
+            // Where the system lets a mapped file go, its name is gone at once; elsewhere with the weights.
+            weights.TryDelete();
+            return weights;
+        }
+        catch
+        {
+            File.Delete(temporary);
             throw;
         }
     }

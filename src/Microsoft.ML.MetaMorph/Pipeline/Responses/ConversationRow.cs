@@ -1,16 +1,18 @@
+using System.Globalization;
+
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>The texts of a row as a conversation, with messages that name row and columns.</summary>
 internal sealed class ConversationRow
 {
     private readonly long _number;
-    private readonly string _textColumns;
+    private readonly string _columns;
     private readonly string? _visualColumn;
 
-    private ConversationRow(long number, string textColumns, string? visualColumn, Conversation conversation)
+    private ConversationRow(long number, string columns, string? visualColumn, Conversation conversation)
     {
         _number = number;
-        _textColumns = textColumns;
+        _columns = columns;
         _visualColumn = visualColumn;
         Conversation = conversation;
     }
@@ -26,26 +28,28 @@ internal sealed class ConversationRow
     public static ConversationRow ForPrompt(MetaMorphSettings settings, long number, string[] prompts, string[]? responses)
     {
         int answered = prompts.Length - 1;
-        if (prompts.Length == 0) throw new InvalidDataException($"Row {number}, column '{settings.PromptColumnName}': there is no turn to answer.");
+        string columns = RowErrors.Columns(settings.PromptColumnName);
+        if (prompts.Length == 0) throw RowErrors.At(number, columns, "there is no turn to answer.");
         if (answered > 0 && (responses?.Length ?? 0) < answered)
         {
             string found = responses is null ? "there is no response column" : $"the column '{settings.ResponseColumnName}' has {responses.Length}";
-            throw new InvalidDataException($"Row {number}: the column '{settings.PromptColumnName}' has {prompts.Length} turns, so {answered} earlier answers are needed, but {found}.");
+            throw RowErrors.At(number, columns, $"there are {prompts.Length} turns, so {answered} earlier answers are needed, but {found}.");
         }
 
         string[] history = answered > 0 ? responses![..answered] : [];
-        return Create(settings, number, prompts, history, settings.PromptColumnName);
+        return Create(settings, number, prompts, history, columns);
     }
 
     /// <summary>A row to learn from.</summary>
     /// <exception cref="InvalidDataException">Turns differ in number, or there is no response to learn.</exception>
     public static ConversationRow ForTraining(MetaMorphSettings settings, long number, string[] prompts, string[] responses)
     {
+        string columns = RowErrors.Columns(settings.PromptColumnName, settings.ResponseColumnName);
         if (prompts.Length != responses.Length)
-            throw new InvalidDataException($"Row {number}: the column '{settings.PromptColumnName}' has {prompts.Length} turns, the column '{settings.ResponseColumnName}' {responses.Length}; each prompt needs a response.");
+            throw RowErrors.At(number, columns, $"there are {prompts.Length} prompts and {responses.Length} responses; each prompt needs a response.");
         if (responses.All(string.IsNullOrEmpty))
-            throw new InvalidDataException($"Row {number}, column '{settings.ResponseColumnName}': the text is empty, so there is nothing to learn.");
-        return Create(settings, number, prompts, responses, $"{settings.PromptColumnName}' and '{settings.ResponseColumnName}");
+            throw RowErrors.At(number, RowErrors.Columns(settings.ResponseColumnName), "the text is empty, so there is nothing to learn.");
+        return Create(settings, number, prompts, responses, columns);
     }
 
     /// <summary>Checks that every mark has its picture.</summary>
@@ -57,13 +61,14 @@ internal sealed class ConversationRow
         int marks = Conversation.ImageCount;
         if (pictures == marks || (!exactly && pictures > marks)) return;
         string column = _visualColumn is null ? "there is no visual tokens column" : $"the column '{_visualColumn}' holds {pictures} pictures";
-        throw new InvalidDataException($"Row {_number}: '{_textColumns}' holds {marks} {ImageMarks.Image} marks, but {column}. Give every mark its picture, prompts first.");
+        throw RowErrors.At(_number, _columns, $"there are {marks} {ImageMarks.Image} marks, but {column}. Give every mark its picture, prompts first.");
     }
 
-    private static ConversationRow Create(MetaMorphSettings settings, long number, string[] prompts, string[] responses, string textColumns)
+    private static ConversationRow Create(MetaMorphSettings settings, long number, string[] prompts, string[] responses, string columns)
     {
         int marks = prompts.Sum(ImageMarks.Count) + responses.Sum(ImageMarks.Count);
-        Conversation conversation = Conversation.FromTurns(prompts, responses, marks, number.ToString(System.Globalization.CultureInfo.InvariantCulture), settings.SystemMessage);
-        return new ConversationRow(number, textColumns, settings.VisualTokensColumnName, conversation);
+        // Messages about the conversation begin with "Row" and its name, so the name tells the columns too.
+        string name = string.Create(CultureInfo.InvariantCulture, $"{number}, {columns}");
+        return new ConversationRow(number, columns, settings.VisualTokensColumnName, Conversation.FromTurns(prompts, responses, marks, name, settings.SystemMessage));
     }
 }

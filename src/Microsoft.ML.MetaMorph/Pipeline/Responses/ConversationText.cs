@@ -1,6 +1,6 @@
 namespace Microsoft.ML.MetaMorph;
 
-/// <summary>A tokenizer and its chat template as the encoding of conversations and the decoding of responses ask for them.</summary>
+/// <summary>A tokenizer and its chat template: the encoding of conversations and the decoding of responses.</summary>
 internal sealed class ConversationText
 {
     /// <exception cref="InvalidDataException">The tokenizer has no chat template or one that is not well formed, or lacks the image tokens.</exception>

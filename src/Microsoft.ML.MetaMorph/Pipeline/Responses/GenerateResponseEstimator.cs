@@ -44,6 +44,7 @@ public sealed class GenerateResponseEstimator : IEstimator<MetaMorphTransformer>
         try
         {
             transformer.GetOutputSchema(input.Schema);
+            transformer.TellPrecision(_environment);
             return transformer;
         }
         catch

@@ -1,9 +1,13 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.MetaMorph;
 
-/// <summary>The prompts of a batch of rows and their responses.</summary>
+/// <summary>
+/// The prompts of a batch of rows and their responses. A row that cannot be answered says so in its error column, or throws when a value
+/// of it is asked for; the others have their answers.
+/// </summary>
 internal sealed class MetaMorphBatch : IRowBatch
 {
     private readonly IHost _host;
@@ -14,8 +18,9 @@ internal sealed class MetaMorphBatch : IRowBatch
     private readonly TextColumn _prompt;
     private readonly TextColumn? _history;
     private readonly VisualTokensColumn? _visualTokens;
+    private readonly long[] _numbers;
     private readonly GenerationRequest?[] _requests;
-    private readonly string[] _errors;
+    private readonly ExceptionDispatchInfo?[] _failures;
     private readonly GeneratedResponse?[] _responses;
     private readonly GenerationOptions _options;
 
@@ -30,43 +35,47 @@ internal sealed class MetaMorphBatch : IRowBatch
         _prompt = new TextColumn(row, settings.PromptColumnName);
         _history = history is null ? null : new TextColumn(row, history);
         _visualTokens = settings.VisualTokensColumnName is { } tokens ? new VisualTokensColumn(row, tokens, config.VisualTokenCount, config.VisualTokenWidth) : null;
+        _numbers = new long[capacity];
         _requests = new GenerationRequest?[capacity];
-        _errors = new string[capacity];
+        _failures = new ExceptionDispatchInfo?[capacity];
         _responses = new GeneratedResponse?[capacity];
         _options = settings.Generation.Clone();
         _options.Seed ??= MLNetInternals.Settings(host).Seed;
         _options.LogProbabilities |= settings.LogProbabilityColumnName is not null;
     }
 
+    private string PromptColumn => RowErrors.Columns(_settings.PromptColumnName);
+
     public void Read(int slot)
     {
+        _numbers[slot] = _row.Position;
         _requests[slot] = null;
-        _errors[slot] = "";
+        _failures[slot] = null;
         try
         {
-            _requests[slot] = Request();
+            _requests[slot] = Request(_row.Position);
         }
-        catch (InvalidDataException failure) when (_settings.ErrorColumnName is not null)
+        catch (Exception failure) when (RowErrors.IsOfRow(failure))
         {
-            _errors[slot] = failure.Message;
+            Fail(slot, RowErrors.Named(failure, _row.Position, PromptColumn));
         }
     }
 
     public void Run(int count)
     {
         if (MLNetInternals.IsCanceled(_host)) throw new OperationCanceledException("The execution was cancelled through its MLContext.");
-        int[] answered = [.. Enumerable.Range(0, count).Where(slot => _requests[slot] is not null)];
+        List<int> answered = [.. Enumerable.Range(0, count).Where(slot => _requests[slot] is not null)];
         Array.Clear(_responses);
-        if (answered.Length == 0) return;
+        if (answered.Count == 0) return;
         using IChannel channel = _host.Start("Generate");
-        IReadOnlyList<GeneratedResponse> responses = _model.Value.Generate([.. answered.Select(slot => _requests[slot]!)], _options, message => channel.Info(MessageSensitivity.None, message));
-        for (int i = 0; i < answered.Length; i++) _responses[answered[i]] = responses[i];
+        IReadOnlyList<GeneratedResponse> responses = Generate(answered, message => channel.Info(MessageSensitivity.None, message));
+        for (int i = 0; i < answered.Count; i++) _responses[answered[i]] = responses[i];
     }
 
     public Delegate CreateGetter(int output, Func<int> slot) => _outputs[output] switch
     {
-        ResponseOutput.Text => (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) => value = (_responses[slot()]?.Text ?? "").AsMemory()),
-        ResponseOutput.Error => (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) => value = _errors[slot()].AsMemory()),
+        ResponseOutput.Text => (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) => value = (Response(slot())?.Text ?? "").AsMemory()),
+        ResponseOutput.Error => (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) => value = (_failures[slot()]?.SourceException.Message ?? "").AsMemory()),
         ResponseOutput.VisualTokens => Floats(slot, response => response.VisualTokens),
         _ => Floats(slot, response => response.LogProbabilities),
     };
@@ -75,22 +84,62 @@ internal sealed class MetaMorphBatch : IRowBatch
 
     private ValueGetter<VBuffer<float>> Floats(Func<int> slot, Func<GeneratedResponse, float[]?> select) => (ref VBuffer<float> value) =>
     {
-        ReadOnlySpan<float> values = _responses[slot()] is { } response ? select(response) : null;
+        ReadOnlySpan<float> values = Response(slot()) is { } response ? select(response) : null;
         VBufferEditor<float> editor = VBufferEditor.Create(ref value, values.Length);
         values.CopyTo(editor.Values);
         value = editor.Commit();
     };
 
-    private GenerationRequest Request()
+    // With an error column a row without an answer is an empty one.
+    private GeneratedResponse? Response(int slot)
     {
-        ConversationRow row = ConversationRow.ForPrompt(_settings, _row.Position, _prompt.Read(), _history?.Read());
-        float[] pictures = _visualTokens?.Read() ?? [];
+        if (_settings.ErrorColumnName is null) _failures[slot]?.Throw();
+        return _responses[slot];
+    }
+
+    /// <summary>Answers those slots; one whose request the model refuses is taken out of the list, and the others are answered without it.</summary>
+    private IReadOnlyList<GeneratedResponse> Generate(List<int> slots, Action<string> log)
+    {
+        while (slots.Count > 0)
+        {
+            try
+            {
+                return _model.Value.Generate([.. slots.Select(slot => _requests[slot]!)], _options, log);
+            }
+            catch (GenerationRequestException failure)
+            {
+                int slot = slots[failure.Request];
+                _requests[slot] = null;
+                Fail(slot, RowErrors.At(_numbers[slot], PromptColumn, $"the prompt {failure.Problem}", failure));
+                slots.RemoveAt(failure.Request);
+            }
+        }
+
+        return [];
+    }
+
+    private void Fail(int slot, Exception failure) => _failures[slot] = ExceptionDispatchInfo.Capture(failure);
+
+    private GenerationRequest Request(long number)
+    {
+        ConversationRow row = ConversationRow.ForPrompt(_settings, number, _prompt.Read(number), _history?.Read(number));
+        float[] pictures = _visualTokens?.Read(number) ?? [];
         ResponseModel model = _model.Value;
         int length = model.PictureLength;
         row.RequirePictures(pictures.Length / length, exactly: false);
         TokenSequence sequence = model.Text.Encoder.EncodePrompt(row.Conversation);
+        RequirePlace(sequence, model.Config, number);
         var tokens = new float[sequence.ImageCount * length];
         for (int i = 0; i < sequence.ImageCount; i++) pictures.AsSpan(sequence.ImageOrder[i] * length, length).CopyTo(tokens.AsSpan(i * length));
         return new GenerationRequest(sequence.Ids, tokens);
+    }
+
+    // Behind its last position a model computes on, but what it says there means nothing.
+    private void RequirePlace(TokenSequence sequence, MetaMorphConfig config, long number)
+    {
+        int positions = sequence.ExpandedLength(config.VisualTokenCount), most = config.Language.MaxPositions - 1;
+        if (positions <= most) return;
+        string pictures = sequence.ImageCount == 0 ? "" : $", {sequence.ImageCount} pictures of {config.VisualTokenCount} among them";
+        throw RowErrors.At(number, PromptColumn, $"the prompt takes {positions} positions{pictures}, but the model reads at most {most} and answers at one more (max_position_embeddings {config.Language.MaxPositions}). Shorten the prompt, or take a model for longer texts.");
     }
 }

@@ -24,8 +24,11 @@ internal sealed record MetaMorphSettings
 
     public Precision Precision { get; init; }
 
-    /// <summary>What training measured or was told, for people who look into the zip.</summary>
+    /// <summary>What training measured or was told, for people who look into the zip; null where we did not train the model.</summary>
     public string? TrainedIn { get; init; }
+
+    /// <summary>What <see cref="Precision"/> meant on the machine that saved the model, for people who look into the zip; the machine that opens it decides anew.</summary>
+    public string? ComputedIn { get; init; }
 
     public GenerationOptions Generation { get; init; } = new();
 }

@@ -10,7 +10,9 @@ namespace Microsoft.ML.MetaMorph;
 /// <remarks>
 /// <para>Appended columns: the response's text, with <c>&lt;image&gt;</c> where a picture stands; the visual tokens of those pictures,
 /// <c>Vector&lt;Single&gt;</c> [pictures, N, D], as an image encoder would give them; if asked for, the message of what made a row
-/// unanswerable (else such a row throws), and the log-probability of every text token.</para>
+/// unanswerable, and the log-probability of every text token. A row that cannot be answered (a picture that is no picture, marks without
+/// pictures, a prompt that is too long) names its number and columns: in the error column if there is one, beside an empty answer, else as
+/// an <see cref="InvalidDataException"/> when a value of that row is asked for. The other rows of its batch are answered either way.</para>
 /// <para>A prompt column of scalar text is one turn. A vector has one element a turn; the answers of all turns but the last are read
 /// from the response column, which then has to be there. The visual tokens column holds the pictures of the prompts first, in the order
 /// of their marks, then those of the responses; pictures behind those that are needed belong to the answer that is to be made, and are
@@ -52,6 +54,9 @@ public sealed class MetaMorphTransformer : BatchTransformer
 
     internal ResponseModel Model => _model.Value;
 
+    /// <summary>This transformer's hold on the model.</summary>
+    internal Lease<ResponseModel> Hold => _model;
+
     internal override IReadOnlyList<string> InputColumns
         => [_settings.PromptColumnName, .. _settings.VisualTokensColumnName is { } tokens ? [tokens] : Array.Empty<string>()];
 
@@ -83,8 +88,13 @@ public sealed class MetaMorphTransformer : BatchTransformer
     {
         MetaMorphSettings settings = SettingsJson.Read<MetaMorphSettings>(zip);
         ResponseModel model = ResponseModelFolder.Open(zip, MLNetInternals.Settings(environment).TemporaryFolder, ComputeDevice.Choose(environment), settings.Precision);
-        return new MetaMorphTransformer(environment, settings, new Lease<ResponseModel>(model));
+        var transformer = new MetaMorphTransformer(environment, settings, new Lease<ResponseModel>(model));
+        transformer.TellPrecision(environment);
+        return transformer;
     }
+
+    /// <summary>Tells the log in which element type the model computes.</summary>
+    internal void TellPrecision(IHostEnvironment environment) => PrecisionLog.Tell(environment, "Language model", _model.Value.Choice);
 
     /// <summary>The columns that settings ask for, in the order of <see cref="ResponseOutput"/>.</summary>
     internal static (ResponseOutput Output, DataViewSchema.DetachedColumn Column)[] Outputs(MetaMorphSettings settings, int count, int width)
@@ -123,7 +133,7 @@ public sealed class MetaMorphTransformer : BatchTransformer
 
     private protected override void Save(ModelSaveContext context) => MLNetInternals.Save(context, Kind, zip =>
     {
-        SettingsJson.Write(zip, _settings);
+        SettingsJson.Write(zip, _settings with { ComputedIn = _model.Value.Choice.ToString() });
         ResponseModelFolder.Save(_model.Value, zip);
     });
 

@@ -8,19 +8,19 @@ public abstract class ResponseColumns
     }
 
     /// <summary>Prompts: text (one turn) or a vector of text (several). <c>&lt;image&gt;</c> marks where a picture stands.</summary>
-    public string PromptColumnName { get; set; } = "Prompt";
+    public string PromptColumnName { get; set; } = DefaultColumnNames.Prompt;
 
     /// <summary>Responses: text or a vector of text, as the prompts. They are learned by training, and give the earlier answers where a prompt of several turns is answered. Null: there are none.</summary>
-    public string? ResponseColumnName { get; set; } = "Response";
+    public string? ResponseColumnName { get; set; } = DefaultColumnNames.Response;
 
     /// <summary>Visual tokens [pictures, N, D]: the pictures of the prompts in the order of their marks, then those of the responses. Null: no row has pictures.</summary>
-    public string? VisualTokensColumnName { get; set; } = "VisualTokens";
+    public string? VisualTokensColumnName { get; set; } = DefaultColumnNames.VisualTokens;
 
     /// <summary>The column of response texts that is appended, with <c>&lt;image&gt;</c> where a picture stands.</summary>
-    public string OutputColumnName { get; set; } = "PredictedResponse";
+    public string OutputColumnName { get; set; } = DefaultColumnNames.PredictedResponse;
 
     /// <summary>The column of the responses' visual tokens that is appended. Null: none.</summary>
-    public string? OutputVisualTokensColumnName { get; set; } = "ResponseVisualTokens";
+    public string? OutputVisualTokensColumnName { get; set; } = DefaultColumnNames.ResponseVisualTokens;
 
     /// <summary>A column that says why a row could not be answered, empty where it could. Null (default): such a row throws.</summary>
     public string? ErrorColumnName { get; set; }

@@ -28,7 +28,8 @@ internal sealed class ResponseModel : IDisposable
         int?[] ends = [text.EndOfAnswer, text.Tokenizer.EndOfSequenceId];
         _endIds = [.. model.Config.Language.EosTokenIds.Concat(ends.OfType<int>()).Distinct()];
         model.eval();
-        PrecisionProbe.Apply(model, PrecisionProbe.Resolve(precision, model.Device));
+        Choice = PrecisionProbe.Resolve(precision, model.Device);
+        PrecisionProbe.Apply(model, Choice);
     }
 
     public MetaMorphConfig Config => Model.Config;
@@ -38,6 +39,9 @@ internal sealed class ResponseModel : IDisposable
     public ConversationText Text { get; }
 
     public Precision Precision { get; }
+
+    /// <summary>In which element type linear layers are computed here, and why.</summary>
+    public PrecisionChoice Choice { get; }
 
     /// <summary>The values of one picture's visual tokens.</summary>
     public int PictureLength => Config.VisualTokenCount * Config.VisualTokenWidth;

@@ -32,7 +32,7 @@ internal static class ResponseModelFolder
     /// <summary>Opens the files in a model zip.</summary>
     public static ResponseModel Open(ModelZipReader zip, string temporaryFolder, Device device, Precision precision)
     {
-        using JsonDocument json = JsonDocument.Parse(zip.ReadText(ConfigName));
+        using JsonDocument json = zip.ReadJson(ConfigName);
         LanguageTokenizer tokenizer = LanguageTokenizer.Load(new TokenizerFiles(TokenizerContents(zip), zip.Location));
         ZipWeights weights = ZipWeights.Open(zip, temporaryFolder);
         return Build(json.RootElement, tokenizer, weights.Archive, weights, device, precision);

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Pictures with their captions out of a data view, in batches for the encoder's training.</summary>
-internal sealed class CaptionedImages(IDataView data, string imageColumn, string captionColumn, string? folder, ImagePreprocessorConfig preprocessing, LanguageTokenizer tokenizer, int batchSize)
+internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
 {
-    private readonly SiglipImagePreprocessor _preprocessor = new(preprocessing);
+    private readonly SiglipImagePreprocessor _preprocessor = new(settings.Preprocessing);
 
     /// <summary>The rows once, in their order; the last batch may be smaller.</summary>
     public IEnumerable<LanguageImageBatch> Once() => Batches(Rows(null), keepRest: true);
@@ -32,27 +32,37 @@ internal sealed class CaptionedImages(IDataView data, string imageColumn, string
 
     private IEnumerable<(RgbImage, int[])> Rows(Random? random)
     {
-        using DataViewRowCursor cursor = data.GetRowCursor([data.Schema[imageColumn], data.Schema[captionColumn]], random);
-        var images = new ImageColumn(cursor, imageColumn, folder);
-        var captions = new TextColumn(cursor, captionColumn);
+        using DataViewRowCursor cursor = data.GetRowCursor([data.Schema[settings.ImageColumn], data.Schema[settings.CaptionColumn]], random);
+        var number = new RowNumber(cursor, shuffled: random is not null);
+        var images = new ImageColumn(cursor, settings.ImageColumn, settings.Folder);
+        var captions = new TextColumn(cursor, settings.CaptionColumn);
         var pictures = new List<RgbImage>();
         while (cursor.MoveNext())
         {
             pictures.Clear();
-            images.Decode(pictures);
-            if (pictures.Count != 1) throw new InvalidDataException($"Row {cursor.Position}, column '{imageColumn}': {pictures.Count} pictures; an encoder learns from rows of exactly 1 picture and its caption.");
-            yield return (pictures[0], tokenizer.Encode(string.Join(" ", captions.Read()), addSpecialTokens: false));
+            images.Decode(number.Current, pictures, _preprocessor.Check);
+            if (pictures.Count != 1) throw RowErrors.At(number.Current, RowErrors.Columns(settings.ImageColumn), $"{pictures.Count} pictures; an encoder learns from rows of exactly 1 picture and its caption.");
+            yield return (pictures[0], settings.Tokenizer.Encode(string.Join(" ", captions.Read(number.Current)), addSpecialTokens: false));
         }
     }
 
     private IEnumerable<LanguageImageBatch> Batches(IEnumerable<(RgbImage Picture, int[] Caption)> rows, bool keepRest)
     {
-        foreach ((RgbImage Picture, int[] Caption)[] batch in rows.Chunk(batchSize))
+        foreach ((RgbImage Picture, int[] Caption)[] batch in rows.Chunk(settings.BatchSize))
         {
-            if (batch.Length < batchSize && !keepRest) yield break;
+            if (batch.Length < settings.BatchSize && !keepRest) yield break;
             float[] pixels = _preprocessor.PreprocessBatch([.. batch.Select(row => row.Picture)]);
             Tensor tensor = torch.tensor(pixels, [batch.Length, 3, _preprocessor.Height, _preprocessor.Width]).DetachFromDisposeScope();
             yield return new LanguageImageBatch(tensor, [.. batch.Select(row => row.Caption)]);
         }
     }
 }
+
+/// <summary>How rows become pictures with captions.</summary>
+/// <param name="ImageColumn">The column of pictures.</param>
+/// <param name="CaptionColumn">The column of captions.</param>
+/// <param name="Folder">Where relative paths start; null for the current folder.</param>
+/// <param name="Preprocessing">How pictures are brought into the encoder's form.</param>
+/// <param name="Tokenizer">Of the captions.</param>
+/// <param name="BatchSize">Pictures of a step.</param>
+internal sealed record CaptionSettings(string ImageColumn, string CaptionColumn, string? Folder, ImagePreprocessorConfig Preprocessing, LanguageTokenizer Tokenizer, int BatchSize);

@@ -1,5 +1,3 @@
-using Microsoft.ML.Data;
-
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>The rows of a data view as training rows: read and encoded anew each epoch, so that memory does not grow with the data.</summary>
@@ -87,11 +85,11 @@ internal sealed class ConversationSource : TrainingSource
         var prompt = new TextColumn(cursor, names[0]);
         var response = new TextColumn(cursor, names[1]);
         VisualTokensColumn? visual = names.Length > 2 ? new VisualTokensColumn(cursor, names[2], _config.VisualTokenCount, _config.VisualTokenWidth) : null;
-        ValueGetter<DataViewRowId> getId = cursor.GetIdGetter();
+        var number = new RowNumber(cursor, shuffled: random is not null);
         var report = new RowReport();
         while (cursor.MoveNext())
         {
-            if (Encode(Number(cursor, getId, random), prompt, response, visual, report) is { } row) yield return row;
+            if (Encode(number.Current, prompt, response, visual, report) is { } row) yield return row;
         }
 
         if (_reported) yield break;
@@ -99,29 +97,20 @@ internal sealed class ConversationSource : TrainingSource
         report.Tell(_warn, _maximumLength);
     }
 
-    // A shuffled cursor counts in its own order; the id of a row in memory or in a cache is its place there.
-    private static long Number(DataViewRowCursor cursor, ValueGetter<DataViewRowId> getId, Random? random)
-    {
-        if (random is null) return cursor.Position;
-        DataViewRowId id = default;
-        getId(ref id);
-        return id.High == 0 && id.Low <= long.MaxValue ? (long)id.Low : cursor.Position;
-    }
-
     private TrainingRow? Encode(long number, TextColumn prompt, TextColumn response, VisualTokensColumn? visual, RowReport report)
     {
         try
         {
-            ConversationRow row = ConversationRow.ForTraining(_settings, number, prompt.Read(), response.Read());
-            float[] pictures = visual?.Read() ?? [];
+            ConversationRow row = ConversationRow.ForTraining(_settings, number, prompt.Read(number), response.Read(number));
+            float[] pictures = visual?.Read(number) ?? [];
             row.RequirePictures(pictures.Length / (_config.VisualTokenCount * _config.VisualTokenWidth), exactly: true);
             TokenSequence sequence = _encoder.Encode(row.Conversation, _maximumLength, _config.VisualTokenCount, out SequenceTruncation truncation);
             report.Count(truncation);
             return new TrainingRow(sequence, pictures, number);
         }
-        catch (InvalidDataException failure) when (_skipBadRows)
+        catch (Exception failure) when (_skipBadRows && RowErrors.IsOfRow(failure))
         {
-            report.Skip(failure.Message);
+            report.Skip(RowErrors.Named(failure, number, RowErrors.Columns(_settings.PromptColumnName, _settings.ResponseColumnName)).Message);
             return null;
         }
     }

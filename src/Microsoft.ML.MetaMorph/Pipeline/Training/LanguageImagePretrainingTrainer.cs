@@ -45,31 +45,54 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
     /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidDataException">A row has no picture, or more than one.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
-    public EncodeImagesTransformer Fit(IDataView input) => Fit(input, validationData: null);
+    /// <exception cref="InsufficientMemoryException">Weights, gradients and moments need more memory than there is; told before anything is loaded.</exception>
+    public EncodeImagesTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
 
     /// <summary>Trains on all rows and scores others at the end; the scores are logged.</summary>
     /// <inheritdoc cref="Fit(IDataView)"/>
     /// <param name="trainData">The rows.</param>
+    /// <param name="validationData">Rows that are not learned.</param>
+    public EncodeImagesTransformer Fit(IDataView trainData, IDataView validationData) => Fit(trainData, validationData, previousModel: null);
+
+    /// <summary>
+    /// Goes on training an encoder; that one stays as it is. Its sizes, its weights, its number of visual tokens and its preprocessing are the
+    /// start, whatever the options say. Its teachers were let go, so the captioning decoder or the text tower starts anew: a lower learning
+    /// rate keeps them from spoiling what the encoder knows.
+    /// </summary>
+    /// <inheritdoc cref="Fit(IDataView)"/>
+    /// <param name="trainData">The rows.</param>
+    /// <param name="previousModel">The encoder to start from.</param>
+    /// <exception cref="NotSupportedException">The encoder is a SigLIP 2 NaFlex, or its tokens come from another layer than the last.</exception>
+    public EncodeImagesTransformer Fit(IDataView trainData, EncodeImagesTransformer previousModel)
+    {
+        ArgumentNullException.ThrowIfNull(previousModel);
+        return Fit(trainData, validationData: null, previousModel);
+    }
+
+    /// <summary>Trains on all rows, scores others at the end, and starts from an encoder; each of the last two may be null.</summary>
+    /// <inheritdoc cref="Fit(IDataView)"/>
+    /// <param name="trainData">The rows.</param>
     /// <param name="validationData">Rows that are not learned; null for none.</param>
-    public EncodeImagesTransformer Fit(IDataView trainData, IDataView? validationData)
+    /// <param name="previousModel">The encoder to start from; null for what the options say.</param>
+    public EncodeImagesTransformer Fit(IDataView trainData, IDataView? validationData, EncodeImagesTransformer? previousModel)
     {
         ArgumentNullException.ThrowIfNull(trainData);
         Check(trainData.Schema);
         if (validationData is not null) Check(validationData.Schema);
-        using var log = new TrainingLog(_host, "TrainEncoder", _options.Progress, _options.CancellationToken);
+        using var log = new TrainingLog(_host, "TrainEncoder", _options);
         Device device = ComputeDevice.Choose(_environment);
         int seed = MLNetInternals.Settings(_environment).Seed ?? _options.Training.Seed;
         LanguageTokenizer tokenizer = _options.Tokenizer ?? LanguageTokenizer.Train(TextRows.Read(trainData, _options.CaptionColumnName), _options.TokenizerTraining);
         CaptionTokens tokens = Tokens(tokenizer);
-        (LanguageImageModel model, ImagePreprocessorConfig preprocessing) = _options.PretrainedFolder is { } folder
-            ? PretrainedEncoder.Open(folder, _options.Training, tokens, device, seed)
-            : Fresh(tokens, device, seed);
-        using LanguageImageModel owned = model;
-        LanguageImageModelConfig config = model.Config;
-        var settings = new ImageEncoderSettings(config.Vision, preprocessing with { AspectRatio = _options.AspectRatio }, config.Tokens, _options.Training.Precision);
-        Train(model, settings, tokens, tokenizer, trainData, validationData, seed, log);
-        var encoder = new ImageEncoderModel(settings, target => Copy(model, settings.Vision, target), storage: null);
+        EncoderStart start = Start(previousModel, tokens, device, seed);
+        using LanguageImageModel model = start.Model;
+        var captions = new CaptionSettings(_options.ImageColumnName, _options.CaptionColumnName, _options.ImageFolder, start.Preprocessing, tokenizer, _options.Training.BatchSize);
+        PrecisionChoice precision = Train(model, captions, tokens, trainData, validationData, seed, log);
+        var settings = new ImageEncoderSettings(model.Config.Vision, start.Preprocessing, model.Config.Tokens, _options.Training.Precision, precision.ToString());
+        var encoder = new ImageEncoderModel(settings, target => Copy(model, target), storage: null);
+        // The model goes away with this method: the tower that computes and the one that is saved are made now.
         encoder.Prepare(device);
+        encoder.Prepare(CPU);
         var transformer = new EncodeImagesSettings(_options.OutputColumnName, [_options.ImageColumnName], _options.ImageFolder, _options.EncodingBatchSize);
         return new EncodeImagesTransformer(_environment, transformer, new Lease<ImageEncoderModel>(encoder));
     }
@@ -98,42 +121,43 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         return new CaptionTokens(tokenizer.HighestId + 1, end, tokenizer.PaddingId ?? end);
     }
 
-    private (LanguageImageModel Model, ImagePreprocessorConfig Preprocessing) Fresh(CaptionTokens tokens, Device device, int seed)
+    private EncoderStart Start(EncodeImagesTransformer? previous, CaptionTokens tokens, Device device, int seed)
     {
-        LanguageImageModelConfig config = LanguageImageModelConfig.Create(_options.Training, tokens);
-        int size = config.Vision.ImageSize;
-        return (LanguageImageModel.CreateFresh(config, device, seed), new ImagePreprocessorConfig { Height = size, Width = size });
+        LanguageImagePretrainingOptions training = _options.Training;
+        var memory = new TrainingMemory(device, training.AveragingDecay is not null);
+        if (previous is not null) return EncoderStart.Copy(previous.Model, training, tokens, device, seed, memory);
+        return _options.PretrainedFolder is { } folder
+            ? EncoderStart.FromFolder(folder, training, _options.AspectRatio, tokens, device, seed, memory)
+            : EncoderStart.Fresh(training, _options.AspectRatio, tokens, device, seed, memory);
     }
 
-    private void Train(LanguageImageModel model, ImageEncoderSettings settings, CaptionTokens tokens, LanguageTokenizer tokenizer, IDataView trainData, IDataView? validationData, int seed, TrainingLog log)
+    private PrecisionChoice Train(LanguageImageModel model, CaptionSettings captions, CaptionTokens tokens, IDataView trainData, IDataView? validationData, int seed, TrainingLog log)
     {
         using var trainer = new LanguageImagePretrainer(model, _options.Training with { Seed = seed }, tokens);
-        log.Info($"Linear layers are computed in {trainer.Precision}.");
-        CaptionedImages Source(IDataView data) => new(data, _options.ImageColumnName, _options.CaptionColumnName, _options.ImageFolder, settings.Preprocessing, tokenizer, _options.Training.BatchSize);
-        LanguageImageResult result = trainer.Train(Source(trainData).Endless(seed), step => Report(step, log), cancellationToken: log.Cancellation);
-        if (result.End == TrainingEnd.Cancelled && !_options.KeepCancelled) throw new OperationCanceledException($"The training was cancelled after {result.Steps} steps.", log.Cancellation);
-        if (validationData is not null) log.Info($"Validation: {trainer.Evaluate(Source(validationData).Once())}");
-        log.Info($"{result.End} after {result.Steps} steps.");
+        log.Info(trainer.Precision);
+        LanguageImageResult result = trainer.Train(new CaptionedImages(trainData, captions).Endless(seed), step => Report(step, log), cancellationToken: log.Cancellation);
+        log.End(result.End, result.Steps);
+        if (validationData is not null) log.Info($"Validation: {trainer.Evaluate(new CaptionedImages(validationData, captions).Once())}");
+        return result.Precision;
     }
 
     private static void Report(LanguageImageProgress step, TrainingLog log)
         => log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, step.Loss.Total, step.Loss.Caption ?? 0, step.Loss.Contrastive ?? 0, step.LearningRate, step.PicturesPerSecond, step.Elapsed));
 
     // The tower alone, without its teachers and without the training's buffers.
-    private static SiglipVisionModel Copy(LanguageImageModel model, SiglipVisionConfig vision, Device device)
-        => new(vision, new CopiedParameters(model.EncoderParameters().ToDictionary(entry => entry.Name, entry => (Tensor)entry.Parameter), device));
+    private static CopiedParameters Copy(LanguageImageModel model, Device device) => new(model.EncoderParameters().ToDictionary(entry => entry.Name, entry => (Tensor)entry.Parameter), device);
 
     /// <summary>Options of <see cref="LanguageImagePretrainingTrainer"/>.</summary>
-    public sealed class Options
+    public sealed class Options : ITrainingControl
     {
         /// <summary>The column of visual tokens that is appended.</summary>
-        public string OutputColumnName { get; set; } = "VisualTokens";
+        public string OutputColumnName { get; set; } = DefaultColumnNames.VisualTokens;
 
         /// <summary>The column of pictures: one a row.</summary>
-        public string ImageColumnName { get; set; } = "Image";
+        public string ImageColumnName { get; set; } = DefaultColumnNames.Image;
 
         /// <summary>The column of captions: text.</summary>
-        public string CaptionColumnName { get; set; } = "Caption";
+        public string CaptionColumnName { get; set; } = DefaultColumnNames.Caption;
 
         /// <summary>A published SigLIP to go on from: a folder in Hugging Face layout, or the name (<c>org/name</c>) of one in the local Hugging Face cache. Null: from nothing.</summary>
         public string? PretrainedFolder { get; set; }

@@ -11,7 +11,7 @@ internal static class TextRows
         {
             foreach (TextColumn text in texts)
             {
-                foreach (string turn in text.Read()) yield return turn;
+                foreach (string turn in text.Read(cursor.Position)) yield return turn;
             }
         }
     }

@@ -8,22 +8,23 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="Text">Tokenizer and template.</param>
 internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Text)
 {
-    // Master weights, gradients and two moments.
-    private const int CopiesWhileTraining = 4;
-
     /// <summary>A model of random weights.</summary>
-    public static TrainableModel Fresh(LanguageModelArchitecture architecture, LanguageTokenizer tokenizer, int count, int width, Device device, int seed)
+    /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
+    public static TrainableModel Fresh(LanguageModelArchitecture architecture, LanguageTokenizer tokenizer, int count, int width, Device device, int seed, TrainingMemory memory)
     {
         var text = new ConversationText(tokenizer.WithSpecialTokens(ImageMarks.Start, ImageMarks.End));
         MetaMorphConfig config = Config(architecture.ToConfig(text.Tokenizer), architecture.Projector, architecture.VisionHead, text, count, width);
+        memory.Require("A new model of these sizes (Architecture)", parameters => new MetaMorphModel(config, parameters));
         using var generator = new Generator((ulong)seed, CPU);
         return new TrainableModel(new MetaMorphModel(config, new FreshParameters(device, generator)), text);
     }
 
     /// <summary>A copy of a model.</summary>
-    public static TrainableModel Copy(ResponseModel previous, int count, int width, Device device)
+    /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
+    public static TrainableModel Copy(ResponseModel previous, int count, int width, Device device, TrainingMemory memory)
     {
         RequireTokens(previous.Config, count, width, "The previous model");
+        memory.Require("A copy of the previous model", parameters => new MetaMorphModel(previous.Config, parameters));
         var parameters = previous.Parameters().ToDictionary(entry => entry.Key, entry => entry.Value);
         return new TrainableModel(new MetaMorphModel(previous.Config, new CopiedParameters(parameters, device)), previous.Text);
     }
@@ -36,16 +37,16 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
     /// <param name="width">D of the rows.</param>
     /// <param name="device">Where to train.</param>
     /// <param name="seed">Of what is fresh.</param>
+    /// <param name="memory">Asked before anything is loaded.</param>
     /// <exception cref="InvalidDataException">The folder holds something else, or was made for other visual tokens.</exception>
     /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
-    public static TrainableModel FromFolder(string nameOrFolder, string? chatTemplate, LanguageModelArchitecture architecture, int count, int width, Device device, int seed)
+    public static TrainableModel FromFolder(string nameOrFolder, string? chatTemplate, LanguageModelArchitecture architecture, int count, int width, Device device, int seed, TrainingMemory memory)
     {
         string folder = PretrainedFolder.Resolve(nameOrFolder);
         using JsonDocument json = ResponseModelFolder.ReadConfig(folder);
         LanguageTokenizer tokenizer = ConversationText.WithTemplate(LanguageTokenizer.Load(folder), chatTemplate);
         using TensorArchive archive = CheckpointKeys.ForMetaMorph(TensorArchive.Open(folder));
-        MemoryEstimate estimate = MemoryEstimate.Of(archive, ScalarType.Float32);
-        if (device.type == TorchSharp.DeviceType.CPU) estimate.Require(besides: (CopiesWhileTraining - 1) * estimate.TotalBytes, "training");
+        memory.Require(archive);
         var stored = new StoredParameters(archive, device, ScalarType.Float32, trainable: true);
         if (!ResponseModelFolder.IsMetaMorph(json.RootElement)) return FromLanguageModel(LanguageModelConfig.FromJson(json.RootElement), tokenizer, stored, architecture, count, width, seed);
         MetaMorphConfig config = MetaMorphConfig.FromJson(json.RootElement, tokenizer.TokenId(ImageMarks.Start), tokenizer.TokenId(ImageMarks.End));

@@ -10,17 +10,17 @@ internal sealed class TrainingLog : IDisposable
     private readonly IHost _host;
     private readonly IChannel _channel;
     private readonly IProgressChannel _progress;
-    private readonly IProgress<TrainingStatus>? _receiver;
+    private readonly ITrainingControl _control;
     private readonly CancellationTokenSource _cancellation;
     private readonly Lock _writing = new();
     private TrainingStatus? _last;
     private double _nextMessage;
 
-    public TrainingLog(IHost host, string name, IProgress<TrainingStatus>? receiver, CancellationToken cancellation)
+    public TrainingLog(IHost host, string name, ITrainingControl control)
     {
         _host = host;
-        _receiver = receiver;
-        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        _control = control;
+        _cancellation = CancellationTokenSource.CreateLinkedTokenSource(control.CancellationToken);
         _channel = host.Start(name);
         _progress = host.StartProgressChannel(name);
         _progress.SetHeader(new ProgressHeader(["Loss", "Language loss", "Visual loss", "Learning rate"], ["steps"]), Fill);
@@ -28,6 +28,9 @@ internal sealed class TrainingLog : IDisposable
     }
 
     public CancellationToken Cancellation => _cancellation.Token;
+
+    /// <summary>Tells in which element type the training computes.</summary>
+    public void Info(PrecisionChoice choice) => Info($"Linear layers are computed in {choice}.");
 
     public void Info(string message) => _channel.Info(MessageSensitivity.None, message);
 
@@ -48,7 +51,15 @@ internal sealed class TrainingLog : IDisposable
             _nextMessage = status.Share + SharePerMessage;
         }
 
-        _receiver?.Report(status);
+        _control.Progress?.Report(status);
+    }
+
+    /// <summary>Tells how a training ended.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled, and its model is not wanted.</exception>
+    public void End(TrainingEnd end, long steps)
+    {
+        if (end == TrainingEnd.Cancelled && !_control.KeepCancelled) throw new OperationCanceledException($"The training was cancelled after {steps} steps.", Cancellation);
+        Info($"{end} after {steps} steps.");
     }
 
     public void Dispose()

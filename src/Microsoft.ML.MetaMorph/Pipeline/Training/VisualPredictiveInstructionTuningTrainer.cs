@@ -49,6 +49,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidDataException">A row cannot be learned (see <see cref="Options.SkipBadRows"/>), or a folder does not fit.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
+    /// <exception cref="InsufficientMemoryException">Weights, gradients and moments need more memory than there is; told before anything is loaded.</exception>
     public MetaMorphTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
 
     /// <summary>Trains on all rows and evaluates the loss on others, now and then (<see cref="VisualPredictiveTrainingOptions.ValidationInterval"/>) and at the end; it is logged.</summary>
@@ -78,7 +79,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         (int count, int width) = Check(trainData.Schema);
         if (validationData is not null && Check(validationData.Schema) is var other && other != (count, width))
             throw new ArgumentException($"The validation rows have {other.Count} visual tokens a picture, each {other.Width} wide; the training rows {count}, each {width} wide.", nameof(validationData));
-        using var log = new TrainingLog(_host, "Train", _options.Progress, _options.CancellationToken);
+        using var log = new TrainingLog(_host, "Train", _options);
         EnvironmentSettings settings = MLNetInternals.Settings(_environment);
         int seed = settings.Seed ?? _options.Training.Seed;
         TrainableModel start = Start(trainData, previousModel, count, width, ComputeDevice.Choose(_environment), seed, log);
@@ -119,11 +120,12 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
 
     private TrainableModel Start(IDataView data, MetaMorphTransformer? previous, int count, int width, Device device, int seed, TrainingLog log)
     {
-        if (previous is not null) return TrainableModel.Copy(previous.Model, count, width, device);
+        var memory = new TrainingMemory(device, _options.Training.AveragingDecay is not null);
+        if (previous is not null) return TrainableModel.Copy(previous.Model, count, width, device, memory);
         LanguageModelArchitecture architecture = _options.Architecture ?? new LanguageModelArchitecture();
-        if (_options.PretrainedFolder is { } folder) return TrainableModel.FromFolder(folder, _options.ChatTemplate, architecture, count, width, device, seed);
+        if (_options.PretrainedFolder is { } folder) return TrainableModel.FromFolder(folder, _options.ChatTemplate, architecture, count, width, device, seed, memory);
         LanguageTokenizer tokenizer = _options.Tokenizer ?? TrainTokenizer(data, log);
-        return TrainableModel.Fresh(architecture, ConversationText.WithTemplate(tokenizer, _options.ChatTemplate), count, width, device, seed);
+        return TrainableModel.Fresh(architecture, ConversationText.WithTemplate(tokenizer, _options.ChatTemplate), count, width, device, seed, memory);
     }
 
     private LanguageTokenizer TrainTokenizer(IDataView data, TrainingLog log)
@@ -137,12 +139,11 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     {
         VisualPredictiveTrainingOptions training = _options.Training with { Seed = seed };
         using var trainer = new VisualPredictiveTrainer(start.Model, training);
-        log.Info($"Linear layers are computed in {trainer.Precision}.");
+        log.Info(trainer.Precision);
         ConversationSource Source(IDataView data) => new(data, _settings, start.Text.Encoder, start.Model.Config, _options.MaximumLength, _options.SkipBadRows, log.Warn);
         TrainingResult result = trainer.Train(Source(trainData), validationData is null ? null : Source(validationData), step => Report(step, training, log), cancellationToken: log.Cancellation);
         if (result.Validation is { } losses) log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
-        if (result.End == TrainingEnd.Cancelled && !_options.KeepCancelled) throw new OperationCanceledException($"The training was cancelled after {result.Steps} steps.", log.Cancellation);
-        log.Info($"{result.End} after {result.Steps} steps.");
+        log.End(result.End, result.Steps);
         return result;
     }
 
@@ -154,7 +155,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     }
 
     /// <summary>Options of <see cref="VisualPredictiveInstructionTuningTrainer"/>.</summary>
-    public sealed class Options : ResponseColumns
+    public sealed class Options : ResponseColumns, ITrainingControl
     {
         /// <summary>
         /// Where training starts: a folder in Hugging Face layout with a MetaMorph or a language model (Llama 2 to 3.2, SmolLM2, Qwen2, Qwen2.5, Qwen3),

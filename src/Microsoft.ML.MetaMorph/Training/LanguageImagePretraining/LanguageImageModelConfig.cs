@@ -12,8 +12,9 @@ internal sealed record LanguageImageModelConfig(SiglipVisionConfig Vision, Sigli
     /// <param name="tokens">The tokenizer's sizes.</param>
     /// <param name="vision">A published tower to continue; null starts one of the options' sizes.</param>
     /// <param name="text">Its text tower.</param>
+    /// <param name="visual">How its patches become visual tokens; null takes as many as the options say.</param>
     /// <exception cref="ArgumentException">Options, tokenizer and published towers do not fit together.</exception>
-    public static LanguageImageModelConfig Create(LanguageImagePretrainingOptions options, CaptionTokens tokens, SiglipVisionConfig? vision = null, SiglipTextConfig? text = null)
+    public static LanguageImageModelConfig Create(LanguageImagePretrainingOptions options, CaptionTokens tokens, SiglipVisionConfig? vision = null, SiglipTextConfig? text = null, VisualTokenSettings? visual = null)
     {
         options.Validate();
         tokens.Check();
@@ -22,12 +23,13 @@ internal sealed record LanguageImageModelConfig(SiglipVisionConfig Vision, Sigli
         if (contrasts && !tower.UseHead) throw new ArgumentException("The contrastive loss needs a pooled picture, but the vision tower to continue has no pooling head. Set ContrastiveWeight to 0.");
         if (text is not null && text.VocabularySize < tokens.VocabularySize)
             throw new ArgumentException($"The text tower to continue knows {text.VocabularySize} tokens, the tokenizer has {tokens.VocabularySize}. Use the tokenizer that the tower was published with.");
-        int width = tower.HiddenSize, visualWidth = TokenReduction.TokenWidth(TokenReductionKind.Interpolation, width);
+        VisualTokenSettings visualTokens = visual ?? new VisualTokenSettings(options.VisualTokenCount);
+        int width = tower.HiddenSize;
         return new LanguageImageModelConfig(
             tower,
             contrasts ? text ?? FreshText(options, tokens, width) : null,
-            options.CaptionWeight > 0 ? FreshDecoder(options, tokens, width, visualWidth) : null,
-            new VisualTokenSettings(options.VisualTokenCount));
+            options.CaptionWeight > 0 ? FreshDecoder(options, tokens, width, visualTokens) : null,
+            visualTokens);
     }
 
     private static SiglipVisionConfig FreshVision(LanguageImagePretrainingOptions options) => new()
@@ -54,7 +56,7 @@ internal sealed record LanguageImageModelConfig(SiglipVisionConfig Vision, Sigli
         ProjectionSize = width,
     };
 
-    private static CaptionDecoderConfig FreshDecoder(LanguageImagePretrainingOptions options, CaptionTokens tokens, int width, int visualWidth) => new()
+    private static CaptionDecoderConfig FreshDecoder(LanguageImagePretrainingOptions options, CaptionTokens tokens, int width, VisualTokenSettings visual) => new()
     {
         HiddenSize = width,
         IntermediateSize = 4 * width,
@@ -63,8 +65,8 @@ internal sealed record LanguageImageModelConfig(SiglipVisionConfig Vision, Sigli
         Activation = options.Activation,
         VocabularySize = tokens.VocabularySize,
         MaxTextLength = options.MaximumTextLength,
-        VisualTokenCount = options.VisualTokenCount,
-        VisualTokenWidth = visualWidth,
+        VisualTokenCount = visual.Count,
+        VisualTokenWidth = TokenReduction.TokenWidth(visual.Reduction, width),
     };
 
     // The options' number of heads belongs to a fresh tower; beside a published one of another width it need not divide.

@@ -46,6 +46,35 @@ public sealed class NaflexPropertyTests
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Pooled(zeros(2, 4, 12), [new PatchGrid(2, 2)])).Message, "2 pictures but 1");
     }
 
+    /// <summary>A ramp down and a ramp across have the values at the middles of the tokens' places, whatever the grid.</summary>
+    [TestMethod]
+    [DataRow(6, 3)]
+    [DataRow(3, 6)]
+    [DataRow(8, 2)]
+    [DataRow(4, 4)]
+    public void AGridOfAnyShapeIsStretchedToASquare(int rows, int columns)
+    {
+        using var scope = NewDisposeScope();
+        Tensor down = ((arange(rows) + 0.5) / rows).view(rows, 1).expand(rows, columns), across = ((arange(columns) + 0.5) / columns).view(1, columns).expand(rows, columns);
+        Tensor features = stack([down, across], -1).view(1, rows * columns, 2);
+        Tensor tokens = TokenReduction.Interpolate(features, new PatchGrid(rows, columns), 4);
+        AreClose(tensor([0.25f, 0.25f, 0.25f, 0.75f, 0.75f, 0.25f, 0.75f, 0.75f]).view(1, 4, 2), tokens, "tokens");
+        AreClose(tokens, TokenReduction.Reduce(TokenReductionKind.Interpolation, features, new PatchGrid(rows, columns), 4), "by kind");
+        if (rows == columns) AreClose(TokenReduction.Interpolate(features, 4), tokens, "the square grid's own way");
+        if (rows != columns || rows != 4) return;
+        Tensor joined = TokenReduction.Reduce(TokenReductionKind.ConcatInterpolation, features, new PatchGrid(rows, columns), 4);
+        AreClose(TokenReduction.ConcatInterpolate(features, 4), joined, "joined");
+    }
+
+    [TestMethod]
+    public void WhatIsNoSuchGridIsNamed()
+    {
+        using var scope = NewDisposeScope();
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => TokenReduction.Interpolate(zeros(1, 12, 2), new PatchGrid(3, 5), 4)).Message, "3 x 5 = 15 patches");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => TokenReduction.Interpolate(zeros(1, 15, 2), new PatchGrid(3, 5), 6)).Message, "6 tokens form no square grid");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => TokenReduction.Reduce(TokenReductionKind.None, zeros(1, 15, 2), new PatchGrid(3, 5), 15)).Message, "unlike numbers of patches");
+    }
+
     private static FreshParameters Fresh() => new(CPU, new Generator(7, CPU));
 
     private static void AreClose(Tensor expected, Tensor actual, string what)

@@ -1,0 +1,8 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>The second-order formula of <see cref="DpmSolverMultistepScheduler"/>.</summary>
+internal enum SolverType
+{
+    Midpoint,
+    Heun,
+}

@@ -1,0 +1,122 @@
+using System.Globalization;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>
+/// Visual tokens → the condition of a UNet, in the three published modes (arXiv 2412.14164): a stack of Linear, LayerNorm and ReLU
+/// (<c>mlp</c>), or learned queries that look at the tokens (<c>xattn</c>, <c>xattnffn</c>). Parameters carry the published names.
+/// </summary>
+/// <remarks>
+/// Ours, for UNets trained from nothing: learned positions (<c>token_positions</c>) and the grid of tokens as a picture
+/// (<c>grid_proj</c>), because cross-attention alone is slow to learn where things are.
+/// </remarks>
+internal sealed class VisualTokenAdapter : NamedModule
+{
+    private const double NormEpsilon = 1e-5;
+
+    private readonly Linear[] _layers = [];
+    private readonly LayerNorm[] _norms = [];
+    private readonly Parameter? _queries, _positions;
+    private readonly Linear? _projection, _grid;
+    private readonly LayerNorm? _inputNorm;
+    private readonly VisualTokenCrossAttention[] _blocks = [];
+
+    public VisualTokenAdapter(VisualTokenAdapterConfig config, ParameterSource parameters)
+        : base(nameof(VisualTokenAdapter))
+    {
+        config.Validate();
+        Config = config;
+        if (config.Mode == VisualTokenAdapterConfig.Mlp)
+        {
+            int[] widths = [config.InputWidth, .. Enumerable.Repeat(config.HiddenWidth, config.Layers - 1), config.OutputWidth];
+            _layers = [.. Enumerable.Range(0, config.Layers).Select(i => new Linear(parameters["layers"][i], widths[i], widths[i + 1]))];
+            _norms = [.. Enumerable.Range(0, config.Layers).Select(i => new LayerNorm(parameters["norms"][i], widths[i + 1], NormEpsilon))];
+            register_module("layers", new ModuleList<Linear>(_layers));
+            register_module("norms", new ModuleList<LayerNorm>(_norms));
+        }
+        else
+        {
+            _queries = parameters.Get("token_embeddings", [1, config.TokenCount, config.OutputWidth], Initialization.Normal(1));
+            _projection = new Linear(parameters["proj"], config.InputWidth, config.OutputWidth);
+            _inputNorm = new LayerNorm(parameters["input_norm"], config.OutputWidth, NormEpsilon);
+            _blocks = [.. Enumerable.Range(0, config.Layers).Select(i => new VisualTokenCrossAttention(config, parameters["cross_attn_layers"][i]))];
+            register_parameter("token_embeddings", _queries);
+            register_module("proj", _projection);
+            register_module("input_norm", _inputNorm);
+            register_module("cross_attn_layers", new ModuleList<VisualTokenCrossAttention>(_blocks));
+        }
+        if (config.TokenPositions)
+        {
+            _positions = parameters.Get("token_positions", [1, config.TokenCount, config.OutputWidth], Initialization.Normal(0.02));
+            register_parameter("token_positions", _positions);
+        }
+        if (config.GridChannels == 0) return;
+        _grid = new Linear(parameters["grid_proj"], config.InputWidth, config.GridChannels);
+        register_module("grid_proj", _grid);
+    }
+
+    public VisualTokenAdapterConfig Config { get; }
+
+    /// <summary>Visual tokens <c>[b, n, D]</c> → conditioning vectors <c>[b, m, width]</c>, float32; m is n in mode <c>mlp</c>, the number of queries otherwise.</summary>
+    /// <exception cref="ArgumentException">The tokens have another width or number; the message names both.</exception>
+    public Tensor Forward(Tensor tokens)
+    {
+        Check(tokens);
+        using var scope = NewDisposeScope();
+        Tensor input = tokens.to(ScalarType.Float32);
+        Tensor vectors = _queries is null ? Stack(input) : Attend(input);
+        if (_positions is not null) vectors = vectors + _positions;
+        return vectors.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The whole condition: vectors followed by zeros up to <see cref="VisualTokenAdapterConfig.ConditionLength"/>, and the grid if there is one.</summary>
+    /// <exception cref="ArgumentException">The tokens have another width or number; the message names both.</exception>
+    public DiffusionConditioning Condition(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        Tensor vectors = Forward(tokens);
+        long missing = Config.ConditionLength - vectors.size(1);
+        if (missing > 0) vectors = F.pad(vectors, [0, 0, 0, missing]);
+        return new DiffusionConditioning(vectors, Grid(tokens)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Visual tokens <c>[b, s·s, D]</c> → the picture <c>[b, grid_channels, s, s]</c>; null without <c>grid_channels</c>.</summary>
+    public Tensor? Grid(Tensor tokens)
+    {
+        if (_grid is null) return null;
+        Check(tokens);
+        using var scope = NewDisposeScope();
+        return ChannelsLast.Picture(_grid.forward(tokens.to(ScalarType.Float32)), Config.GridSide, Config.GridSide).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Stack(Tensor input)
+    {
+        Tensor value = input;
+        for (int i = 0; i < _layers.Length; i++)
+        {
+            value = _norms[i].forward(_layers[i].forward(value));
+            if (i < _layers.Length - 1) value = F.relu(value);
+        }
+        return value;
+    }
+
+    private Tensor Attend(Tensor input)
+    {
+        Tensor source = _inputNorm!.forward(_projection!.forward(input));
+        Tensor queries = _queries!;
+        foreach (VisualTokenCrossAttention block in _blocks) queries = block.Forward(queries, source);
+        return queries;
+    }
+
+    private void Check(Tensor tokens)
+    {
+        string expected = Config.ExpectedTokens?.ToString(CultureInfo.InvariantCulture) ?? "count";
+        if (tokens.dim() != 3 || tokens.size(2) != Config.InputWidth)
+            throw new ArgumentException($"The visualizer takes visual tokens of width {Config.InputWidth} (input_dim), [pictures, {expected}, {Config.InputWidth}]; {ChannelsLast.Shape(tokens)} was given. They come from another vision encoder.", nameof(tokens));
+        if (tokens.size(1) == 0 || (Config.ExpectedTokens is { } count && tokens.size(1) != count))
+            throw new ArgumentException($"The visualizer takes {expected} visual tokens a picture (num_tokens); {ChannelsLast.Shape(tokens)} was given. Encode pictures to that number.", nameof(tokens));
+    }
+}

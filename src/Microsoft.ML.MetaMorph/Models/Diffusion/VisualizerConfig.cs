@@ -1,0 +1,54 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>The parts of a visualizer and how they fit together.</summary>
+internal sealed record VisualizerConfig
+{
+    /// <summary>Visual tokens → condition.</summary>
+    public required VisualTokenAdapterConfig Adapter { get; init; }
+
+    /// <summary>Denoises under the condition.</summary>
+    public required UNet2DConditionConfig UNet { get; init; }
+
+    /// <summary>Pictures ↔ latents; null for a visualizer that denoises pixels.</summary>
+    public AutoencoderKLConfig? Autoencoder { get; init; }
+
+    /// <summary>The side of the squares of pixels that are denoised as one, for a visualizer without an autoencoder (<see cref="PixelUnshuffleCodec"/>).</summary>
+    public int? PixelUnshuffle { get; init; }
+
+    /// <summary>The noise schedule that it was trained with; null where none was stored.</summary>
+    public SchedulerConfig? Scheduler { get; init; }
+
+    /// <summary>Channels of what is denoised.</summary>
+    public int Channels => Autoencoder?.LatentChannels ?? 3 * (PixelUnshuffle ?? 1) * (PixelUnshuffle ?? 1);
+
+    /// <summary>Pixels of a picture beside one of what is denoised.</summary>
+    public int Factor => Autoencoder?.Downscale ?? PixelUnshuffle ?? 1;
+
+    /// <summary>Height and width of what is denoised, as in training.</summary>
+    /// <exception cref="InvalidDataException">The configs do not say, or it is no square.</exception>
+    public int TrainedSampleSize => UNet.SampleSize switch
+    {
+        [int size] => size,
+        [int height, int width] when height == width => height,
+        [] when Autoencoder is { SampleSize: [int size] } => size / Factor,
+        _ => throw new InvalidDataException("unet/config.json has no sample_size of one number; the size of a picture must be asked for."),
+    };
+
+    /// <summary>Checks that the parts fit.</summary>
+    /// <exception cref="InvalidDataException">A number of one part does not fit another's; both are named.</exception>
+    public void Validate()
+    {
+        Adapter.Validate();
+        UNet.Validate();
+        Autoencoder?.Validate();
+        if (Autoencoder is null && PixelUnshuffle is null) throw new InvalidDataException("A visualizer needs an autoencoder (vae), or denoises pixels (PixelUnshuffle); it has neither.");
+        if (Autoencoder is not null && PixelUnshuffle is not null) throw new InvalidDataException("A visualizer has an autoencoder (vae) or denoises pixels (PixelUnshuffle), not both.");
+        if (PixelUnshuffle < 1) throw new InvalidDataException($"downscale_factor of the PixelUnshuffle is {PixelUnshuffle}; it must be above zero.");
+        if (UNet.CrossAttentionWidth != Adapter.OutputWidth)
+            throw new InvalidDataException($"The adapter gives vectors of width {Adapter.OutputWidth} (output_dim), the UNet's cross-attention takes {UNet.CrossAttentionWidth} (cross_attention_dim): they do not belong together.");
+        string grid = Adapter.GridChannels == 0 ? "" : $" and the token grid {Adapter.GridChannels} (grid_channels)";
+        if (UNet.InputChannels != Channels + Adapter.GridChannels)
+            throw new InvalidDataException($"The UNet takes {UNet.InputChannels} channels (in_channels), but what is denoised has {Channels}{grid}.");
+        if (UNet.OutputChannels != Channels) throw new InvalidDataException($"The UNet gives {UNet.OutputChannels} channels (out_channels), but what is denoised has {Channels}.");
+    }
+}

@@ -1,0 +1,36 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>How visual tokens are made of patches.</summary>
+/// <param name="Count">N, <c>num_image_tokens</c>.</param>
+/// <param name="Reduction"><c>image_token_reduction</c>.</param>
+/// <param name="SelectLayer"><c>mm_vision_select_layer</c>: −1 is the last block's output, before <c>post_layernorm</c>.</param>
+/// <param name="Normalize"><c>normalize_vision</c>: whether each token is scaled to length 1.</param>
+internal sealed record VisualTokenSettings(
+    int Count = 64,
+    TokenReductionKind Reduction = TokenReductionKind.Interpolation,
+    int SelectLayer = -1,
+    bool Normalize = true)
+{
+    /// <summary>Checks that a tower can give such tokens.</summary>
+    /// <param name="tower">The tower's sizes.</param>
+    /// <param name="patches">The patches of every picture; null where pictures keep their shape and have unlike numbers.</param>
+    /// <exception cref="ArgumentException">It cannot.</exception>
+    public void Check(SiglipEncoderConfig tower, int? patches)
+    {
+        bool reduces = Reduction != TokenReductionKind.None;
+        if (!reduces && patches is null)
+            throw new ArgumentException($"Without a token reduction there are as many visual tokens as patches, but pictures that keep their shape (SigLIP 2 NaFlex) have unlike numbers of them. Choose {TokenReduction.NameOf(TokenReductionKind.Interpolation)} or {TokenReduction.NameOf(TokenReductionKind.ConcatInterpolation)}.");
+        if (!reduces && Count != patches)
+            throw new ArgumentException($"Without a token reduction there are as many visual tokens as patches: {patches}, not {Count}.");
+        if (reduces && !IsSquare(Count))
+            throw new ArgumentException($"{Count} visual tokens form no square grid; a token reduction needs a square number (1, 4, 16, 64, 256, …).");
+        if (SelectLayer > tower.HiddenLayers || SelectLayer < -tower.HiddenLayers - 1)
+            throw new ArgumentException($"Layer {SelectLayer} was selected; the tower has {tower.HiddenLayers} blocks: {-tower.HiddenLayers - 1} to {tower.HiddenLayers} can be selected.");
+    }
+
+    private static bool IsSquare(int count)
+    {
+        var side = (int)Math.Round(Math.Sqrt(count));
+        return count > 0 && side * side == count;
+    }
+}

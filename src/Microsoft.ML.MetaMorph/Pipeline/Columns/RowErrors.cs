@@ -1,0 +1,35 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>
+/// Failures that belong to one row of the data. They name its number and its columns, and are put off until somebody asks for a value of
+/// that row: the rows beside it in a batch have their values all the same.
+/// </summary>
+internal static class RowErrors
+{
+    // How every message of ours about a row begins, in this room and in those below.
+    private const string Beginning = "Row ";
+
+    /// <summary>Whether a failure tells of a row's data; else of the machine, a cancellation, or something that was disposed.</summary>
+    public static bool IsOfRow(Exception failure)
+        => failure is InvalidDataException or ArgumentException or FormatException or NotSupportedException or IOException or UnauthorizedAccessException
+            || (failure is InvalidOperationException && failure is not ObjectDisposedException);
+
+    /// <summary>One or several columns, as a message goes on after the row's number.</summary>
+    public static string Columns(params IEnumerable<string?> names)
+    {
+        string[] quoted = [.. names.OfType<string>().Distinct().Select(name => $"'{name}'")];
+        return quoted.Length == 1 ? $"column {quoted[0]}" : $"columns {string.Join(", ", quoted[..^1])} and {quoted[^1]}";
+    }
+
+    /// <summary>An error of ours.</summary>
+    /// <param name="row">The row's number.</param>
+    /// <param name="columns">What <see cref="Columns"/> gave.</param>
+    /// <param name="problem">What is wrong, and what to do.</param>
+    /// <param name="inner">The failure behind it.</param>
+    public static InvalidDataException At(long row, string columns, string problem, Exception? inner = null)
+        => new(FormattableString.Invariant($"{Beginning}{row}, {columns}: {problem}"), inner);
+
+    /// <summary>A failure of any component: as it is where it names its row, else as the cause of one that does.</summary>
+    public static Exception Named(Exception failure, long row, string columns)
+        => failure.Message.StartsWith(Beginning, StringComparison.Ordinal) ? failure : At(row, columns, failure.Message, failure);
+}

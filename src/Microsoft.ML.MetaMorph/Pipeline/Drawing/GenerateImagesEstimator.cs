@@ -1,0 +1,120 @@
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Draws pictures from visual tokens with a trained visualizer.</summary>
+/// <remarks>
+/// <format type="text/markdown"><![CDATA[
+/// ### Estimator Characteristics
+/// |  |  |
+/// | -- | -- |
+/// | Does this estimator need to look at the data to train its parameters? | No |
+/// | Input column data type | Vector of <xref:System.Single> with the dimensions [pictures, N, D]; if asked for, <xref:System.Int32> or <xref:System.Int64> (a seed) |
+/// | Output column data type | <xref:Microsoft.ML.Data.MLImage>, or vector of text (paths) where an output folder is given |
+/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.MetaMorph and one of TorchSharp-cpu, TorchSharp-cuda-linux, TorchSharp-cuda-windows |
+/// | Exportable to ONNX | No |
+///
+/// Vectors of ML.NET hold no pictures. Without an output folder there is a column for each of the first `MaximumImages` pictures of a row
+/// (`Picture`, `Picture1`, …), null where the row has fewer; further pictures are not drawn. Pictures are the caller's: dispose them, or leave them to the garbage collector. With an output folder all pictures are
+/// written as PNG files, named after their pixels, and one column holds their paths. The noise of a picture comes from a seed on the CPU: a
+/// row draws the same picture alone, in a batch, and on every device (up to rounding).
+/// ]]></format>
+/// </remarks>
+public sealed class GenerateImagesEstimator : IEstimator<GenerateImagesTransformer>
+{
+    private readonly IHostEnvironment _environment;
+    private readonly Options _options;
+
+    internal GenerateImagesEstimator(IHostEnvironment environment, Options options)
+    {
+        options.Validate();
+        _environment = environment;
+        _options = options;
+    }
+
+    /// <summary>Makes the transformer; no row is read.</summary>
+    /// <param name="input">Rows of the schema that will be transformed.</param>
+    /// <returns>The transformer. It shares the visualizer's weights.</returns>
+    /// <exception cref="ArgumentException">A column is missing, of another type, or of other dimensions than the visualizer's.</exception>
+    public GenerateImagesTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        var transformer = new GenerateImagesTransformer(_environment, _options.ToSettings(), _options.Visualizer.Share(), _options.Progress, _options.CancellationToken);
+        try
+        {
+            transformer.GetOutputSchema(input.Schema);
+            return transformer;
+        }
+        catch
+        {
+            transformer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The schema after the transformer.</summary>
+    /// <param name="inputSchema">The schema before it.</param>
+    /// <returns>The input's columns and the pictures.</returns>
+    /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        GenerateImagesSettings settings = _options.ToSettings();
+        GenerateImagesTransformer.Require(inputSchema, settings);
+        return SchemaShapes.Append(inputSchema, GenerateImagesTransformer.Outputs(settings, _options.Visualizer.PictureSize));
+    }
+
+    /// <summary>Options of <see cref="GenerateImagesEstimator"/>.</summary>
+    public sealed class Options
+    {
+        /// <summary>The column of pictures that is appended; the second one has the name with 1 behind it, and so on.</summary>
+        public string OutputColumnName { get; set; } = "Picture";
+
+        /// <summary>The column of visual tokens.</summary>
+        public string InputColumnName { get; set; } = "ResponseVisualTokens";
+
+        /// <summary>What draws.</summary>
+        public required Visualizer Visualizer { get; set; }
+
+        /// <summary>A column of whole numbers, the seed of each row. Null (default): all rows have the seed of <see cref="Generation"/>, or that of the <see cref="MLContext"/>.</summary>
+        public string? SeedColumnName { get; set; }
+
+        /// <summary>Columns of pictures, at least 1. Default: 1. Not used with an output folder.</summary>
+        public int MaximumImages { get; set; } = 1;
+
+        /// <summary>The folder for PNG files; the output column then holds their paths. Null (default): pictures stand in columns. It is saved with the model.</summary>
+        public string? OutputFolder { get; set; }
+
+        /// <summary>Steps, guidance, size, seed. Null: the defaults.</summary>
+        public ImageGenerationOptions? Generation { get; set; }
+
+        /// <summary>Rows that are read ahead, at least 1. Default: 8. How many pictures are drawn at a time is <see cref="ImageGenerationOptions.MaximumBatchSize"/>.</summary>
+        public int BatchSize { get; set; } = 8;
+
+        /// <summary>Told after every step. Null: nobody. Not saved.</summary>
+        public IProgress<DrawingStatus>? Progress { get; set; }
+
+        /// <summary>Ends a drawing between two steps. Not saved.</summary>
+        public CancellationToken CancellationToken { get; set; }
+
+        internal void Validate()
+        {
+            ArgumentException.ThrowIfNullOrEmpty(OutputColumnName);
+            ArgumentException.ThrowIfNullOrEmpty(InputColumnName);
+            ArgumentNullException.ThrowIfNull(Visualizer);
+            if (MaximumImages < 1) throw new ArgumentOutOfRangeException(nameof(MaximumImages), MaximumImages, $"{nameof(MaximumImages)} is {MaximumImages}; at least 1 is needed.");
+            if (BatchSize < 1) throw new ArgumentOutOfRangeException(nameof(BatchSize), BatchSize, $"{nameof(BatchSize)} is {BatchSize}; at least 1 is needed.");
+        }
+
+        internal GenerateImagesSettings ToSettings() => new()
+        {
+            OutputColumnName = OutputColumnName,
+            InputColumnName = InputColumnName,
+            SeedColumnName = SeedColumnName,
+            MaximumImages = MaximumImages,
+            OutputFolder = OutputFolder,
+            BatchSize = BatchSize,
+            Generation = Generation?.Clone() ?? new ImageGenerationOptions(),
+        };
+    }
+}

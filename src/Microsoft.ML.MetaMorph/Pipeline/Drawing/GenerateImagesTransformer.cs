@@ -1,0 +1,106 @@
+using Microsoft.ML.Transforms.Image;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Appends pictures drawn from a column of visual tokens; made by <see cref="GenerateImagesEstimator"/> or <see cref="VisualizerTrainer"/>.</summary>
+/// <inheritdoc cref="BatchTransformer" path="/remarks"/>
+public sealed class GenerateImagesTransformer : BatchTransformer
+{
+    internal const string Kind = "visualizer";
+    internal const string Role = "visual tokens";
+
+    private readonly IHost _host;
+    private readonly GenerateImagesSettings _settings;
+    private readonly DrawingRuntime _runtime;
+    private readonly Lease<DrawingModel> _model;
+
+    internal GenerateImagesTransformer(IHostEnvironment environment, GenerateImagesSettings settings, Lease<DrawingModel> model, IProgress<DrawingStatus>? progress = null, CancellationToken cancellation = default)
+    {
+        _host = environment.Register(nameof(GenerateImagesTransformer));
+        _settings = settings;
+        _model = model;
+        _runtime = new DrawingRuntime(ComputeDevice.Choose(environment), progress, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public override int BatchSize => _settings.BatchSize;
+
+    /// <summary>A new handle on the visualizer, for another estimator; dispose it after use.</summary>
+    public Visualizer Visualizer => new(_model.Share());
+
+    /// <summary>The model that draws.</summary>
+    internal DrawingModel Model => _model.Value;
+
+    internal override IReadOnlyList<string> InputColumns => _settings.SeedColumnName is { } seeds ? [_settings.InputColumnName, seeds] : [_settings.InputColumnName];
+
+    /// <summary>The same visualizer with other options of drawing; both share the weights.</summary>
+    /// <param name="generation">How pictures are drawn.</param>
+    /// <returns>A transformer of its own, to be disposed on its own.</returns>
+    public GenerateImagesTransformer WithGeneration(ImageGenerationOptions generation)
+    {
+        ArgumentNullException.ThrowIfNull(generation);
+        return new GenerateImagesTransformer(_host, _settings with { Generation = generation.Clone() }, _model.Share(), _runtime.Progress, _runtime.Cancellation);
+    }
+
+    internal static GenerateImagesTransformer Load(IHostEnvironment environment, ModelZipReader zip)
+    {
+        GenerateImagesSettings settings = SettingsJson.Read<GenerateImagesSettings>(zip);
+        DrawingModel model = DrawingModelFolder.Open(zip, MLNetInternals.Settings(environment).TemporaryFolder, new DrawingModelSettings(settings.Precision, settings.TiledDecoding));
+        return new GenerateImagesTransformer(environment, settings, new Lease<DrawingModel>(model));
+    }
+
+    /// <summary>The columns that settings ask for.</summary>
+    /// <param name="settings">Names and sizes.</param>
+    /// <param name="size">Height and width of a picture where the settings do not say; null where nothing does.</param>
+    /// <remarks>ML.NET hands pictures to properties only where the column's type tells their size.</remarks>
+    internal static DataViewSchema.DetachedColumn[] Outputs(GenerateImagesSettings settings, int? size)
+    {
+        DataViewType type = settings.OutputFolder is null ? PictureType(settings.Generation.Height ?? size, settings.Generation.Width ?? size) : new VectorDataViewType(TextDataViewType.Instance);
+        return [.. settings.OutputColumnNames.Select(name => new DataViewSchema.DetachedColumn(name, type))];
+    }
+
+    private static ImageDataViewType PictureType(int? height, int? width) => height is { } h && width is { } w ? new ImageDataViewType(h, w) : new ImageDataViewType();
+
+    /// <summary>Checks the columns of a shape.</summary>
+    internal static void Require(SchemaShape shape, GenerateImagesSettings settings)
+    {
+        VisualTokensColumn.Require(shape, settings.InputColumnName, Role);
+        if (settings.SeedColumnName is { } seeds) SeedColumn.Require(shape, seeds);
+    }
+
+    internal override DataViewSchema.DetachedColumn[] GetOutputColumns(DataViewSchema inputSchema)
+    {
+        TokenCount(inputSchema);
+        if (_settings.SeedColumnName is { } seeds) SeedColumn.Require(inputSchema, seeds);
+        return Outputs(_settings, _model.Value.PictureSize);
+    }
+
+    internal override IRowBatch CreateBatch(DataViewRow input, bool[] activeOutputs, int capacity)
+        => new GenerateImagesBatch(_host, _settings, _runtime, _model.Share(), TokenCount(input.Schema), input, capacity);
+
+    private protected override void Save(ModelSaveContext context) => MLNetInternals.Save(context, Kind, zip =>
+    {
+        DrawingModelSettings computed = _model.Value.Settings;
+        SettingsJson.Write(zip, _settings with { Precision = computed.Precision, TiledDecoding = computed.TiledDecoding });
+        DrawingModelFolder.Save(_model.Value, zip);
+    });
+
+    private protected override void Dispose(bool disposing)
+    {
+        if (disposing) _model.Dispose();
+    }
+
+    /// <summary>N, from the visualizer or else from the column's type.</summary>
+    private int TokenCount(DataViewSchema schema)
+    {
+        VisualTokenAdapterConfig adapter = _model.Value.Config.Adapter;
+        (int Count, int Width)? found = VisualTokensColumn.Dimensions(schema, _settings.InputColumnName, Role);
+        int count = adapter.ExpectedTokens ?? found?.Count
+            ?? throw ColumnErrors.WrongType(_settings.InputColumnName, Role, schema[_settings.InputColumnName].Type.ToString()!, "Vector<Single> with the dimensions [pictures, tokens, width] (this visualizer draws from any number of tokens, so the column must tell it)");
+        if (found is { } dimensions && dimensions != (count, adapter.InputWidth))
+            throw new ArgumentException($"The column '{_settings.InputColumnName}' ({Role}) holds {dimensions.Count} tokens a picture, each {dimensions.Width} wide; the visualizer draws from {count} tokens, each {adapter.InputWidth} wide. Use the visualizer that was trained with this encoder.");
+        return count;
+    }
+}

@@ -1,0 +1,63 @@
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>
+/// Draws pictures from visual tokens: an adapter, a denoising network conditioned on the tokens, and an autoencoder (or none, where pixels
+/// themselves are denoised).
+/// </summary>
+/// <remarks>
+/// A handle on weights that any number of transformers share; the weights are freed when the handle and all of them are disposed.
+/// Safe for use from several threads; drawings take turns.
+/// </remarks>
+public sealed class Visualizer : IDisposable
+{
+    private readonly Lease<DrawingModel> _model;
+
+    internal Visualizer(Lease<DrawingModel> model)
+    {
+        _model = model;
+        VisualizerConfig config = model.Value.Config;
+        VisualTokenCount = config.Adapter.ExpectedTokens;
+        VisualTokenWidth = config.Adapter.InputWidth;
+        PictureSize = model.Value.PictureSize;
+    }
+
+    /// <summary>N: visual tokens a picture; null where it draws from any number.</summary>
+    public int? VisualTokenCount { get; }
+
+    /// <summary>D: the width of a visual token.</summary>
+    public int VisualTokenWidth { get; }
+
+    /// <summary>Height and width in pixels of the pictures that it was trained with, which it draws unless <see cref="ImageGenerationOptions"/> ask for others.</summary>
+    public int PictureSize { get; }
+
+    /// <summary>
+    /// Opens a visualizer: a diffusers folder with an <c>adapter</c> beside <c>unet</c>, <c>vae</c> and <c>scheduler</c>, or the files of the published
+    /// MetaMorph's layout (<c>adapter_checkpoint.pt</c>, <c>unet_checkpoint.pt</c>, <c>model_config.json</c>) with a Stable Diffusion folder.
+    /// </summary>
+    /// <param name="folder">The folder, or the name (<c>org/name</c>) of a model in the local Hugging Face cache.</param>
+    /// <param name="options">What else to open and how to compute; null for the defaults.</param>
+    /// <returns>The visualizer. Weights are mapped, not copied.</returns>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="InvalidDataException">A part is missing or broken, or two parts do not fit.</exception>
+    /// <exception cref="NotSupportedException">A configuration has an option that this library does not compute; it is named.</exception>
+    /// <exception cref="InsufficientMemoryException">The weights need more memory than there is.</exception>
+    public static Visualizer Load(string folder, VisualizerOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        return new Visualizer(new Lease<DrawingModel>(DrawingModelFolder.Open(folder, options ?? new VisualizerOptions())));
+    }
+
+    /// <summary>Writes a folder that <see cref="Load"/> and diffusers open; files of the same names are replaced.</summary>
+    /// <param name="folder">The folder; it is made where it does not exist.</param>
+    public void Save(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        _model.Value.Save(folder);
+    }
+
+    /// <summary>Lets go of the weights; transformers made from this handle keep them.</summary>
+    public void Dispose() => _model.Dispose();
+
+    /// <summary>A hold for a transformer.</summary>
+    internal Lease<DrawingModel> Share() => _model.Share();
+}

@@ -1,0 +1,60 @@
+using System.Text.Json;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Where the training of an image encoder starts: a model with its teachers, and the preprocessing of its pictures.</summary>
+/// <param name="Model">The model; its owner disposes it.</param>
+/// <param name="Preprocessing">How pictures are brought into its form.</param>
+internal sealed record EncoderStart(LanguageImageModel Model, ImagePreprocessorConfig Preprocessing)
+{
+    /// <summary>An encoder of random weights.</summary>
+    /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
+    public static EncoderStart Fresh(LanguageImagePretrainingOptions options, ImageAspectRatio ratio, CaptionTokens tokens, Device device, int seed, TrainingMemory memory)
+    {
+        LanguageImageModelConfig config = LanguageImageModelConfig.Create(options, tokens);
+        memory.Require("A new encoder of these sizes (Training)", parameters => new LanguageImageModel(config, parameters));
+        int size = config.Vision.ImageSize;
+        return new EncoderStart(LanguageImageModel.CreateFresh(config, device, seed), new ImagePreprocessorConfig { Height = size, Width = size, AspectRatio = ratio });
+    }
+
+    /// <summary>A published SigLIP; what it lacks of the teachers (text tower, captioning decoder) is fresh.</summary>
+    /// <exception cref="InvalidDataException">The folder holds another model.</exception>
+    /// <exception cref="NotSupportedException">Its pictures keep their shape (SigLIP 2 NaFlex).</exception>
+    /// <exception cref="ArgumentException">Options, tokenizer and towers do not fit together.</exception>
+    /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
+    public static EncoderStart FromFolder(string nameOrFolder, LanguageImagePretrainingOptions options, ImageAspectRatio ratio, CaptionTokens tokens, Device device, int seed, TrainingMemory memory)
+    {
+        string folder = PretrainedFolder.Resolve(nameOrFolder);
+        using JsonDocument json = ResponseModelFolder.ReadConfig(folder);
+        if (ImageEncoderFolder.IsNaflex(json.RootElement)) throw Naflex($"'{folder}'");
+        SiglipVisionConfig vision = SiglipVisionConfig.FromJson(json.RootElement);
+        SiglipTextConfig? text = json.RootElement.TryGetProperty("text_config", out _) ? SiglipTextConfig.FromJson(json.RootElement) : null;
+        LanguageImageModelConfig config = LanguageImageModelConfig.Create(options, tokens, vision, text);
+        memory.Require($"'{folder}' with its teachers", parameters => new LanguageImageModel(config, parameters));
+        using TensorArchive archive = CheckpointKeys.ForSiglip(TensorArchive.Open(folder));
+        if (!archive.Tensors.Keys.Any(name => name.StartsWith("vision_model.", StringComparison.Ordinal)))
+            throw new InvalidDataException($"'{folder}' holds no vision tower: no tensor is named vision_model.*.");
+        var stored = new OwnedParameters(new StoredParameters(archive, device, ScalarType.Float32, trainable: true));
+        return new EncoderStart(LanguageImageModel.Continue(config, stored, seed), ImagePreprocessorConfig.Load(folder) with { AspectRatio = ratio });
+    }
+
+    /// <summary>A copy of an encoder, with fresh teachers; its sizes, its tokens and its preprocessing hold, whatever the options say.</summary>
+    /// <exception cref="NotSupportedException">Its pictures keep their shape (SigLIP 2 NaFlex), or its tokens come from another layer than the last.</exception>
+    /// <exception cref="ArgumentException">Options and tower do not fit together.</exception>
+    /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
+    public static EncoderStart Copy(ImageEncoderModel previous, LanguageImagePretrainingOptions options, CaptionTokens tokens, Device device, int seed, TrainingMemory memory)
+    {
+        ImageEncoderSettings settings = previous.Settings;
+        if (settings.Vision is not SiglipVisionConfig vision) throw Naflex("The previous encoder");
+        if (vision.Blocks(settings.Tokens.SelectLayer) != vision.HiddenLayers)
+            throw new NotSupportedException($"The previous encoder takes its tokens from layer {settings.Tokens.SelectLayer} of {vision.HiddenLayers} (mm_vision_select_layer); the training moves the last layer's (-1).");
+        LanguageImageModelConfig config = LanguageImageModelConfig.Create(options, tokens, vision, visual: settings.Tokens);
+        memory.Require("A copy of the previous encoder with its teachers", parameters => new LanguageImageModel(config, parameters));
+        var copied = new CopiedParameters(previous.Parameters().ToDictionary(entry => entry.Key, entry => entry.Value), device);
+        return new EncoderStart(LanguageImageModel.Continue(config, copied, seed), settings.Preprocessing);
+    }
+
+    private static NotSupportedException Naflex(string what)
+        => new($"{what} is a SigLIP 2 NaFlex, whose pictures keep their shape. It encodes (ImageEncoder.Load), but its training does not go on; start from a SigLIP, or a SigLIP 2 of one picture size.");
+}

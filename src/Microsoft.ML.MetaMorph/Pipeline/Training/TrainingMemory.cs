@@ -1,0 +1,37 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>
+/// Tells, before anything is made or loaded, that a training does not fit into the memory that is free: weights, gradients and AdamW's two
+/// moments in float32, and a running average if there is one. Activations are not counted; they depend on the rows.
+/// </summary>
+/// <param name="device">Where the training happens; only the machine's own memory is known here.</param>
+/// <param name="averages">Whether a running average of the weights is kept.</param>
+internal sealed class TrainingMemory(Device device, bool averages)
+{
+    private const string Advice = "Choose a smaller model or smaller sizes, or free memory.";
+
+    private int CopiesBesides => averages ? 4 : 3;
+
+    /// <summary>For a model that is stored.</summary>
+    /// <exception cref="InsufficientMemoryException">The message names both numbers and what to do.</exception>
+    public void Require(TensorArchive archive) => Require(MemoryEstimate.Of(archive, ScalarType.Float32));
+
+    /// <summary>For a model that is not there yet: it is built on the meta device, which has names and shapes but no elements.</summary>
+    /// <param name="what">The model in words, for messages; the start of a sentence.</param>
+    /// <param name="build">Builds the model.</param>
+    /// <exception cref="InsufficientMemoryException">The message names both numbers and what to do.</exception>
+    public void Require(string what, Func<ParameterSource, nn.Module> build)
+    {
+        using nn.Module model = build(new MetaParameters());
+        Require(MemoryEstimate.Of(what, [.. model.named_parameters().Select(entry => new TensorInfo(entry.name, ScalarType.Float32, entry.parameter.shape, what))], part: Part));
+    }
+
+    private static string Part(string name) => name.StartsWith("caption_decoder.", StringComparison.Ordinal) ? "captioning decoder" : CheckpointKeys.Part(name);
+
+    private void Require(MemoryEstimate estimate)
+    {
+        if (device.type == TorchSharp.DeviceType.CPU) estimate.Require(checked(CopiesBesides * estimate.TotalBytes), "training", advice: Advice);
+    }
+}

@@ -1,0 +1,223 @@
+using Microsoft.ML.Runtime;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Trains a visualizer on pictures and their visual tokens: from nothing, or going on from a published one or a Stable Diffusion.</summary>
+/// <remarks>
+/// <format type="text/markdown"><![CDATA[
+/// ### Trainer Characteristics
+/// |  |  |
+/// | -- | -- |
+/// | Machine learning task | Drawing pictures from visual tokens |
+/// | Is normalization required? | No |
+/// | Is caching required? | Recommended behind `EncodeImages`: every epoch reads the rows again |
+/// | Input column data type | <xref:Microsoft.ML.Data.MLImage>, text (a path), vector of text (several paths) or vector of byte (an encoded picture); vector of <xref:System.Single> with the dimensions [pictures, N, D] |
+/// | Output column data type | <xref:Microsoft.ML.Data.MLImage> |
+/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.MetaMorph and one of TorchSharp-cpu, TorchSharp-cuda-linux, TorchSharp-cuda-windows |
+/// | Exportable to ONNX | No |
+///
+/// ### Training Algorithm Details
+/// Noise is added to a picture (or to its latents), and a network that is told the picture's visual tokens learns to say what was added:
+/// the squared error of the noise or of the velocity, as the visualizer's scheduler says. In a share of the pictures the tokens are
+/// replaced by zeros (arXiv 2412.14164, section 3.4), which is what guidance leads away from. The trained visualizer is
+/// `GenerateImagesTransformer.Visualizer`; the transformer itself draws each row's pictures from their true tokens.
+/// ]]></format>
+/// </remarks>
+public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
+{
+    private readonly IHostEnvironment _environment;
+    private readonly IHost _host;
+    private readonly Options _options;
+
+    internal VisualizerTrainer(IHostEnvironment environment, Options options)
+    {
+        options.Validate();
+        _environment = environment;
+        _host = environment.Register(nameof(VisualizerTrainer));
+        _options = options;
+    }
+
+    /// <summary>Trains on all rows.</summary>
+    /// <param name="input">The rows: pictures and their visual tokens.</param>
+    /// <returns>The trained visualizer as a transformer.</returns>
+    /// <exception cref="ArgumentException">A column is missing, of another type, or of dimensions that do not fit.</exception>
+    /// <exception cref="InvalidDataException">A row's pictures and tokens differ in number, or a folder does not fit.</exception>
+    /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
+    public GenerateImagesTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
+
+    /// <summary>Trains on all rows and scores others at the end; the loss is logged.</summary>
+    /// <inheritdoc cref="Fit(IDataView)"/>
+    /// <param name="trainData">The rows.</param>
+    /// <param name="validationData">Rows that are not learned.</param>
+    public GenerateImagesTransformer Fit(IDataView trainData, IDataView validationData) => Fit(trainData, validationData, previousModel: null);
+
+    /// <summary>Goes on training a visualizer; that one stays as it is. Its sizes and weights are the start, whatever the options say.</summary>
+    /// <inheritdoc cref="Fit(IDataView)"/>
+    /// <param name="trainData">The rows.</param>
+    /// <param name="previousModel">The visualizer to start from.</param>
+    public GenerateImagesTransformer Fit(IDataView trainData, GenerateImagesTransformer previousModel)
+    {
+        ArgumentNullException.ThrowIfNull(previousModel);
+        return Fit(trainData, validationData: null, previousModel);
+    }
+
+    /// <summary>Trains on all rows, scores others, and starts from a visualizer; each of the last two may be null.</summary>
+    /// <inheritdoc cref="Fit(IDataView)"/>
+    /// <param name="trainData">The rows.</param>
+    /// <param name="validationData">Rows that are not learned; null for none.</param>
+    /// <param name="previousModel">The visualizer to start from; null for what the options say.</param>
+    public GenerateImagesTransformer Fit(IDataView trainData, IDataView? validationData, GenerateImagesTransformer? previousModel)
+    {
+        ArgumentNullException.ThrowIfNull(trainData);
+        (int count, int width) = Check(trainData.Schema);
+        if (validationData is not null && Check(validationData.Schema) is var other && other != (count, width))
+            throw new ArgumentException($"The validation rows have {other.Count} visual tokens a picture, each {other.Width} wide; the training rows {count}, each {width} wide.", nameof(validationData));
+        using var log = new TrainingLog(_host, "TrainVisualizer", _options);
+        Device device = ComputeDevice.Choose(_environment);
+        int seed = MLNetInternals.Settings(_environment).Seed ?? _options.Training.Seed;
+        VisualizerModel start = Start(previousModel, count, width, device, seed);
+        try
+        {
+            RequireTokens(start.Config.Adapter, count, width);
+            Train(start, trainData, validationData, count, width, seed, log);
+            var model = new DrawingModel(start.Config, new DrawingModelSettings(_options.Training.Precision), target => target.ToString() == device.ToString() ? start : Moved(start, target), storage: null);
+            // The trained model belongs to the transformer from here on.
+            model.Prepare(device);
+            return new GenerateImagesTransformer(_environment, _options.ToSettings(), new Lease<DrawingModel>(model));
+        }
+        catch
+        {
+            start.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The schema after the transformer.</summary>
+    /// <param name="inputSchema">The schema before it.</param>
+    /// <returns>The input's columns and the picture.</returns>
+    /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        foreach (string column in _options.ImageColumnNames) ImageColumn.Require(inputSchema, column, EncodeImagesTransformer.Role);
+        VisualTokensColumn.Require(inputSchema, _options.VisualTokensColumnName, GenerateImagesTransformer.Role);
+        return SchemaShapes.Append(inputSchema, GenerateImagesTransformer.Outputs(_options.ToSettings(), _options.PretrainedFolder is null ? _options.Architecture.ImageSize : null));
+    }
+
+    private (int Count, int Width) Check(DataViewSchema schema)
+    {
+        foreach (string column in _options.ImageColumnNames) ImageColumn.Require(schema, column, EncodeImagesTransformer.Role);
+        string name = _options.VisualTokensColumnName;
+        return VisualTokensColumn.Dimensions(schema, name, GenerateImagesTransformer.Role)
+            ?? throw ColumnErrors.WrongType(name, GenerateImagesTransformer.Role, schema[name].Type.ToString()!, "Vector<Single> with the dimensions [pictures, tokens, width], as EncodeImages gives it,");
+    }
+
+    private VisualizerModel Start(GenerateImagesTransformer? previous, int count, int width, Device device, int seed)
+    {
+        if (previous is not null) return TrainableVisualizer.Copy(previous.Model, device);
+        var memory = new TrainingMemory(device, _options.Training.AveragingDecay is not null);
+        if (_options.PretrainedFolder is not { } folder) return TrainableVisualizer.Fresh(_options.Architecture.ToConfig(count, width), memory, device, seed);
+        // The published adapter: two layers, 2048 wide between them, for the width of Stable Diffusion's attention.
+        return TrainableVisualizer.FromFolder(folder, _options.StableDiffusionFolder, new VisualTokenAdapterConfig { InputWidth = width, TokenCount = count }, memory, device, seed);
+    }
+
+    private static void RequireTokens(VisualTokenAdapterConfig adapter, int count, int width)
+    {
+        if (adapter.InputWidth != width || (adapter.ExpectedTokens ?? count) != count)
+            throw new InvalidDataException($"The visualizer draws from {adapter.ExpectedTokens?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "any number of"} visual tokens, each {adapter.InputWidth} wide; the rows have {count}, each {width} wide. Encode the pictures with the encoder of that visualizer, or train another one.");
+    }
+
+    private void Train(VisualizerModel model, IDataView trainData, IDataView? validationData, int count, int width, int seed, TrainingLog log)
+    {
+        VisualizerTrainingOptions training = _options.Training with { Seed = seed };
+        SchedulerConfig scheduler = model.Config.Scheduler ?? SchedulerConfig.StableDiffusion;
+        using var trainer = new DiffusionTrainer(model, model.Codec(), scheduler, training);
+        log.Info($"Linear layers and convolutions are computed in {trainer.Precision}.");
+        int size = model.SampleSize * model.Config.Factor;
+        PicturesWithTokens Source(IDataView data) => new(data, _options.ImageColumnNames, _options.VisualTokensColumnName, _options.ImageFolder, size, _options.AspectRatio, count, width, training.BatchSize);
+        VisualizerResult result = trainer.Train(Source(trainData).Endless(seed), step => Report(step, log), cancellationToken: log.Cancellation);
+        if (result.End == TrainingEnd.Cancelled && !_options.KeepCancelled) throw new OperationCanceledException($"The training was cancelled after {result.Steps} steps.", log.Cancellation);
+        if (validationData is not null) log.Info($"Validation: loss {trainer.Evaluate(Source(validationData).Once()):F4}.");
+        log.Info($"{result.End} after {result.Steps} steps.");
+    }
+
+    private static void Report(VisualizerProgress step, TrainingLog log)
+        => log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, step.Loss, 0, step.Loss, step.LearningRate, step.PicturesPerSecond, step.Elapsed));
+
+    private static VisualizerModel Moved(VisualizerModel model, Device target)
+        => new(model.Config, new CopiedParameters(model.named_parameters().ToDictionary(entry => entry.name, entry => (Tensor)entry.parameter), target));
+
+    /// <summary>Options of <see cref="VisualizerTrainer"/>.</summary>
+    public sealed class Options : ITrainingControl
+    {
+        /// <summary>The column of pictures that the trained transformer appends.</summary>
+        public string OutputColumnName { get; set; } = "Picture";
+
+        /// <summary>The columns of pictures to learn from, in the order in which they were encoded.</summary>
+        public IReadOnlyList<string> ImageColumnNames { get; set; } = ["Image"];
+
+        /// <summary>The column of their visual tokens.</summary>
+        public string VisualTokensColumnName { get; set; } = "VisualTokens";
+
+        /// <summary>
+        /// Where training starts: a visualizer, or a Stable Diffusion, which gets a fresh adapter; a folder, or the name (<c>org/name</c>) of a model in
+        /// the local Hugging Face cache. Null (default): from nothing, with <see cref="Architecture"/>.
+        /// </summary>
+        public string? PretrainedFolder { get; set; }
+
+        /// <summary>A Stable Diffusion that has what <see cref="PretrainedFolder"/> lacks. Null (default): it has all.</summary>
+        public string? StableDiffusionFolder { get; set; }
+
+        /// <summary>The sizes of a visualizer that starts from nothing.</summary>
+        public VisualizerArchitecture Architecture { get; set; } = new();
+
+        /// <summary>The folder at which relative paths start. Null: the current folder of the process.</summary>
+        public string? ImageFolder { get; set; }
+
+        /// <summary>What becomes of a picture that is not square; as for the encoder.</summary>
+        public ImageAspectRatio AspectRatio { get; set; } = ImageAspectRatio.Square;
+
+        /// <summary>Batch size, learning rate and all else of the training. Null: <see cref="VisualizerTrainingOptions.FromNothing"/>, or the paper's where <see cref="PretrainedFolder"/> is given. The seed of the <see cref="MLContext"/>, where it has one, stands for the seed here.</summary>
+        public VisualizerTrainingOptions Training
+        {
+            get => field ?? (PretrainedFolder is null ? VisualizerTrainingOptions.FromNothing : new VisualizerTrainingOptions());
+            set;
+        }
+
+        /// <summary>How the trained transformer draws. Null: 30 steps with guidance 2 from nothing, or the published 50 steps with guidance 7.5 where <see cref="PretrainedFolder"/> is given.</summary>
+        public ImageGenerationOptions? Generation { get; set; }
+
+        /// <summary>Rows that the transformer reads ahead, at least 1. Default: 8.</summary>
+        public int DrawingBatchSize { get; set; } = 8;
+
+        /// <summary>Whether a cancelled training gives the visualizer as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
+        public bool KeepCancelled { get; set; }
+
+        /// <summary>Told after every step, on the training's thread. Null: nobody.</summary>
+        public IProgress<TrainingStatus>? Progress { get; set; }
+
+        /// <summary>Ends the training before its next step.</summary>
+        public CancellationToken CancellationToken { get; set; }
+
+        internal void Validate()
+        {
+            ArgumentException.ThrowIfNullOrEmpty(OutputColumnName);
+            ArgumentException.ThrowIfNullOrEmpty(VisualTokensColumnName);
+            ArgumentNullException.ThrowIfNull(ImageColumnNames);
+            if (ImageColumnNames.Count == 0) throw new ArgumentException($"{nameof(ImageColumnNames)} is empty; at least one column of pictures is needed.");
+            ArgumentNullException.ThrowIfNull(Architecture);
+            if (DrawingBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(DrawingBatchSize), DrawingBatchSize, $"{nameof(DrawingBatchSize)} is {DrawingBatchSize}; at least 1 is needed.");
+            Training.Validate();
+        }
+
+        internal GenerateImagesSettings ToSettings() => new()
+        {
+            OutputColumnName = OutputColumnName,
+            InputColumnName = VisualTokensColumnName,
+            BatchSize = DrawingBatchSize,
+            Precision = Training.Precision,
+            Generation = Generation?.Clone() ?? (PretrainedFolder is null ? new ImageGenerationOptions { Steps = 30, GuidanceScale = 2 } : new ImageGenerationOptions()),
+        };
+    }
+}

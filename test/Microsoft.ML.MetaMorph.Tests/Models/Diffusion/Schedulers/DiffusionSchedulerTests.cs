@@ -1,0 +1,214 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph.Tests;
+
+/// <summary>Schedulers against closed forms and each other.</summary>
+[TestClass]
+public sealed class DiffusionSchedulerTests
+{
+    private static readonly SchedulerConfig Base = SchedulerConfig.StableDiffusion with { Kind = DiffusionSchedulerKind.Ddim, Spacing = TimestepSpacing.Trailing, SetAlphaToOne = true };
+
+    private static readonly DiffusionSchedulerKind[] Deterministic = [DiffusionSchedulerKind.Ddim, DiffusionSchedulerKind.Euler, DiffusionSchedulerKind.DpmSolverMultistep, DiffusionSchedulerKind.Pndm];
+
+    [TestMethod]
+    public void DdimFollowsTheClosedFormOfAPerfectDenoiser()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor sample, Tensor noise) = Pair();
+        // Divisors of 1,000: other timesteps are rounded, and DDIM then steps a little beside the list.
+        foreach (int steps in new[] { 1, 4, 10, 50 })
+        {
+            using var scheduler = new DdimScheduler(Base, steps);
+            Tensor current = scheduler.AddNoise(sample, noise, 0);
+            for (int index = 0; index < steps; index++)
+            {
+                int before = (int)scheduler.Timesteps[index] - 1000 / steps;
+                double alpha = before < 0 ? 1 : scheduler.Noise.AlphasCumulative[before];
+                current = scheduler.Step(current, noise, index);
+                TensorAssert.AreClose(sample * (float)Math.Sqrt(alpha) + noise * (float)Math.Sqrt(1 - alpha), current, 2e-4, $"{steps} steps, index {index}");
+            }
+        }
+    }
+
+    [TestMethod]
+    public void APerfectDenoiserIsFollowedToTheSampleByEveryScheduler()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor sample, Tensor noise) = Pair();
+        foreach (DiffusionSchedulerKind kind in Deterministic)
+        {
+            foreach (TimestepSpacing spacing in Enum.GetValues<TimestepSpacing>())
+            {
+                // These two go down by a whole stride, which is not where the next timestep of a linspace lies.
+                if (spacing == TimestepSpacing.Linspace && kind is DiffusionSchedulerKind.Ddim or DiffusionSchedulerKind.Pndm) continue;
+                using DiffusionScheduler scheduler = DiffusionScheduler.Create(Base with { Kind = kind, Spacing = spacing, SkipPrkSteps = true, StepsOffset = 0 }, 20);
+                Tensor drawn = Run(scheduler, scheduler.AddNoise(sample, noise, 0), (_, _) => noise);
+                TensorAssert.AreClose(sample, drawn, 1e-3, $"{kind}, {spacing}");
+            }
+        }
+    }
+
+    [TestMethod]
+    public void NoiseVelocityAndSampleAreTheSamePrediction()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor start, Tensor field) = Pair();
+        // Not PNDM: its linear formula over velocities of several timesteps is not the one over noises.
+        foreach (DiffusionSchedulerKind kind in Enum.GetValues<DiffusionSchedulerKind>().Where(kind => kind != DiffusionSchedulerKind.Pndm))
+        {
+            Tensor epsilon = Led(kind, PredictionType.Epsilon, start, field);
+            foreach (PredictionType type in new[] { PredictionType.Velocity, PredictionType.Sample }) TensorAssert.AreClose(epsilon, Led(kind, type, start, field), 2e-3, $"{kind}, {type}");
+        }
+    }
+
+    [TestMethod]
+    public void EulerAndFirstOrderDpmSolverAreDdimInOtherUnits()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor start, Tensor field) = Pair();
+        Tensor ddim = Led(DiffusionSchedulerKind.Ddim, PredictionType.Epsilon, start, field);
+        TensorAssert.AreClose(ddim, Led(DiffusionSchedulerKind.Euler, PredictionType.Epsilon, start, field), 1e-3, "Euler");
+        TensorAssert.AreClose(ddim, Led(DiffusionSchedulerKind.DpmSolverMultistep, PredictionType.Epsilon, start, field, config => config with { SolverOrder = 1 }), 1e-3, "DPM-Solver++ of order 1");
+    }
+
+    [TestMethod]
+    public void DdimWithAllItsNoiseIsDdpm()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor start, Tensor field) = Pair();
+        using var implicitOne = new DdimScheduler(Base, 10) { Eta = 1 };
+        using var explicitOne = new DdpmScheduler(Base with { Kind = DiffusionSchedulerKind.Ddpm }, 10);
+        Func<Tensor, int, Tensor> denoiser = (sample, index) => sample * 0.3f + (field * (float)(0.2 + implicitOne.Timesteps[index] / 1000)).tanh();
+        TensorAssert.AreClose(Run(explicitOne, start, denoiser), Run(implicitOne, start, denoiser), 1e-3, "samples");
+    }
+
+    [TestMethod]
+    public void HigherOrdersComeNearerToTheExactSolution()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor start, Tensor field) = Pair();
+        Tensor exact = Exact(start, field);
+        double Error(Func<SchedulerConfig, SchedulerConfig> change, int steps) => (Led(DiffusionSchedulerKind.DpmSolverMultistep, PredictionType.Epsilon, start, field, change, steps) - exact).abs().max().item<float>();
+        double Solver(int order, int steps) => Error(config => config with { SolverOrder = order, SigmaSpacing = SigmaSpacing.Exponential, FinalSigma = FinalSigma.SigmaMin }, steps);
+        double Stepper(DiffusionSchedulerKind kind) => Error(config => config with { Kind = kind, SetAlphaToOne = false }, 50);
+        double first = Solver(1, 20);
+        Assert.IsLessThan(0.7 * first, Solver(1, 40), "first order, twice the steps");
+        Assert.IsLessThan(first / 2, Solver(2, 20), "second order");
+        Assert.IsLessThan(first / 2, Solver(3, 20), "third order");
+        Assert.IsLessThan(Stepper(DiffusionSchedulerKind.Ddim) / 2, Stepper(DiffusionSchedulerKind.Pndm), "four steps back");
+    }
+
+    [TestMethod]
+    public void KarrasSigmasAreEvenInTheirSeventhRoots()
+    {
+        var table = new SigmaTable(new NoiseSchedule(Base));
+        double[] roots = [.. SigmaTable.Spaced(SigmaSpacing.Karras, table.Largest, table.Least, 9).Select(sigma => Math.Pow(sigma, 1.0 / 7))];
+        for (int i = 1; i < 9; i++) Assert.AreEqual((Math.Pow(table.Least, 1.0 / 7) - Math.Pow(table.Largest, 1.0 / 7)) / 8, roots[i] - roots[i - 1], 1e-9);
+        foreach (int timestep in new[] { 0, 1, 500, 998, 999 }) Assert.AreEqual(timestep, table.TimestepOf(table.At(timestep)), 1e-3);
+        Assert.AreEqual(table.Largest, table.At(5000));
+    }
+
+    [TestMethod]
+    public void AScheduleThatEndsInNoiseNeedsAnotherPrediction()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor start, Tensor noise) = Pair();
+        SchedulerConfig zero = Base with { RescaleBetasZeroSnr = true };
+        using var epsilon = new DdimScheduler(zero, 5);
+        TensorAssert.Throws<InvalidOperationException>(() => epsilon.Step(start, noise, 0), "timestep 999", "velocity");
+        using var velocity = new DdimScheduler(zero with { Prediction = PredictionType.Velocity }, 5);
+        Assert.IsTrue(velocity.Step(start, noise, 0).isfinite().all().item<bool>());
+        TensorAssert.Throws<NotSupportedException>(() => new PndmScheduler(zero with { Kind = DiffusionSchedulerKind.Pndm }, 5), "rescale_betas_zero_snr");
+        TensorAssert.Throws<NotSupportedException>(() => new PndmScheduler(Base with { Kind = DiffusionSchedulerKind.Pndm, Prediction = PredictionType.Sample }, 5), "predicts the sample");
+    }
+
+    [TestMethod]
+    public void TooFewAndTooManyStepsAreRefused()
+    {
+        foreach (DiffusionSchedulerKind kind in Enum.GetValues<DiffusionSchedulerKind>())
+        {
+            TensorAssert.Throws<ArgumentOutOfRangeException>(() => DiffusionScheduler.Create(Base with { Kind = kind }, 0), "from 1 to 1000 steps");
+            TensorAssert.Throws<ArgumentOutOfRangeException>(() => DiffusionScheduler.Create(Base with { Kind = kind }, 1001), "from 1 to 1000 steps");
+        }
+        TensorAssert.Throws<InvalidOperationException>(() => DiffusionScheduler.Create(Base with { Spacing = TimestepSpacing.Leading, StepsOffset = 1 }, 1000), "timestep 1000", "0 to 999");
+        TensorAssert.Throws<ArgumentOutOfRangeException>(() => DiffusionScheduler.Create(Base with { Kind = DiffusionSchedulerKind.Pndm, SkipPrkSteps = false }, 3), "at least 4 steps");
+        TensorAssert.Throws<ArgumentOutOfRangeException>(() => DiffusionScheduler.Create(Base with { Kind = DiffusionSchedulerKind.DpmSolverMultistep, Spacing = TimestepSpacing.Leading }, 1000), "at most 999 steps");
+    }
+
+    [TestMethod]
+    public void ASamplingLeavesNoTensors()
+    {
+        (Tensor start, Tensor field) = Pair();
+        long before = LiveTensors.OfThisThread;
+        foreach (DiffusionSchedulerKind kind in Enum.GetValues<DiffusionSchedulerKind>())
+        {
+            using var scope = NewDisposeScope();
+            Led(kind, PredictionType.Epsilon, start, field, steps: 12);
+        }
+        Assert.AreEqual(before, LiveTensors.OfThisThread);
+        start.Dispose();
+        field.Dispose();
+    }
+
+    /// <summary>Goes the whole way with a denoiser whose picture is a fixed function of the noisy one, told in the asked-for form.</summary>
+    private static Tensor Led(DiffusionSchedulerKind kind, PredictionType type, Tensor start, Tensor field, Func<SchedulerConfig, SchedulerConfig>? change = null, int steps = 20)
+    {
+        SchedulerConfig config = Base with { Kind = kind, Prediction = type, StepsOffset = 0, SkipPrkSteps = true, ClipSample = false };
+        using DiffusionScheduler scheduler = DiffusionScheduler.Create(change?.Invoke(config) ?? config, steps);
+        Tensor Prediction(Tensor scaled, int index)
+        {
+            (double signal, double spread) = Mixture(scheduler, index);
+            double units = Math.Sqrt(signal * signal + spread * spread), alpha = signal / units, sigma = spread / units;
+            // The best guess where the pictures are normal around the field with deviation 0.5.
+            Tensor guess = field + (scaled - field * (float)alpha) * (float)(alpha * 0.25 / (alpha * alpha * 0.25 + sigma * sigma));
+            return type switch
+            {
+                PredictionType.Sample => guess,
+                PredictionType.Epsilon => (scaled - guess * (float)alpha) / (float)sigma,
+                _ => (scaled * (float)alpha - guess) / (float)sigma,
+            };
+        }
+        // All begin at the same place: Euler counts in units of the picture, whatever it is scaled by.
+        (double begin, double noise) = Mixture(scheduler, 0);
+        return Run(scheduler, start * (float)Math.Sqrt(begin * begin + noise * noise), Prediction);
+    }
+
+    /// <summary>The parts of picture and noise in a sample.</summary>
+    private static (double Signal, double Spread) Mixture(DiffusionScheduler scheduler, int index)
+    {
+        using var scope = NewDisposeScope();
+        Tensor one = ones(1), zero = zeros(1);
+        return (scheduler.AddNoise(one, zero, index).item<float>(), scheduler.AddNoise(zero, one, index).item<float>());
+    }
+
+    /// <summary>The probability flow of pictures that are normal around the field with deviation 0.5 keeps each sample's quantile.</summary>
+    private static Tensor Exact(Tensor start, Tensor field)
+    {
+        var noise = new NoiseSchedule(Base);
+        (double Alpha, double Deviation) At(int timestep)
+        {
+            double square = noise.AlphasCumulative[timestep];
+            return (Math.Sqrt(square), Math.Sqrt(0.25 * square + 1 - square));
+        }
+        (double Alpha, double Deviation) begin = At(999), end = At(0);
+        return field * (float)end.Alpha + (start - field * (float)begin.Alpha) * (float)(end.Deviation / begin.Deviation);
+    }
+
+    private static Tensor Run(DiffusionScheduler scheduler, Tensor start, Func<Tensor, int, Tensor> denoiser)
+    {
+        using Generator generator = new(9);
+        Tensor sample = start;
+        for (int index = 0; index < scheduler.Timesteps.Count; index++)
+        {
+            using Tensor input = scheduler.ScaleInput(sample, index);
+            sample = scheduler.Step(sample, denoiser(input, index), index, scheduler.NeedsNoise ? randn(start.shape, generator: generator) : null);
+        }
+        return sample;
+    }
+
+    private static (Tensor, Tensor) Pair()
+    {
+        using Generator generator = new(5);
+        return (randn([2, 3, 4, 4], generator: generator), randn([2, 3, 4, 4], generator: generator));
+    }
+}

@@ -1,0 +1,88 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Microsoft.ML.MetaMorph.Tests;
+
+[TestClass]
+public sealed class SchedulerConfigTests
+{
+    /// <summary>As the published Stable Diffusion 1.5 has it: PNDM with a field of another class.</summary>
+    private const string StableDiffusion = """
+        {
+          "_class_name": "PNDMScheduler", "_diffusers_version": "0.6.0", "beta_end": 0.012, "beta_schedule": "scaled_linear", "beta_start": 0.00085,
+          "num_train_timesteps": 1000, "set_alpha_to_one": false, "skip_prk_steps": true, "steps_offset": 1, "trained_betas": null, "clip_sample": false
+        }
+        """;
+
+    [TestMethod]
+    public void ThePublishedConfigurationIsTheBuiltInOne() => Assert.AreEqual(SchedulerConfig.StableDiffusion, SchedulerConfig.Parse(StableDiffusion));
+
+    [TestMethod]
+    public void WhatIsAbsentHasTheDefaultOfTheClass()
+    {
+        SchedulerConfig config = SchedulerConfig.Parse("""{ "_class_name": "DDIMScheduler" }""");
+        Assert.AreEqual(new SchedulerConfig { Kind = DiffusionSchedulerKind.Ddim }, config);
+        using DiffusionScheduler ddim = DiffusionScheduler.Create(config, 4), euler = DiffusionScheduler.Create(config with { Kind = DiffusionSchedulerKind.Euler }, 4);
+        CollectionAssert.AreEqual(new double[] { 750, 500, 250, 0 }, ddim.Timesteps.ToArray());
+        CollectionAssert.AreEqual(new double[] { 999, 666, 333, 0 }, euler.Timesteps.ToArray());
+    }
+
+    [TestMethod]
+    public void EveryFieldSurvivesWritingAndReading()
+    {
+        SchedulerConfig[] configs =
+        [
+            SchedulerConfig.StableDiffusion,
+            SchedulerConfig.CosineVelocity,
+            new()
+            {
+                Kind = DiffusionSchedulerKind.DpmSolverMultistep, TrainingSteps = 500, BetaStart = 0.001, BetaEnd = 0.03, BetaSchedule = BetaSchedule.SquaredCosine, Prediction = PredictionType.Sample,
+                Spacing = TimestepSpacing.Trailing, StepsOffset = 2, RescaleBetasZeroSnr = true, SigmaSpacing = SigmaSpacing.LogSignalToNoise, FinalSigma = FinalSigma.SigmaMin, SolverOrder = 3,
+                SolverType = SolverType.Heun, Stochastic = true, LowerOrderFinal = false, EulerAtFinal = true, LambdaMinClipped = -5.1,
+            },
+            new()
+            {
+                Kind = DiffusionSchedulerKind.Euler, SigmaSpacing = SigmaSpacing.Exponential, SigmaMin = 0.03, SigmaMax = 12, LogLinearInterpolation = true, ContinuousTimesteps = true,
+            },
+            new() { Kind = DiffusionSchedulerKind.EulerAncestral, SigmaSpacing = SigmaSpacing.Karras },
+            new() { Kind = DiffusionSchedulerKind.Ddpm, ClipSample = true, ClipSampleRange = 3, Variance = PosteriorVariance.FixedLarge, SetAlphaToOne = true, SkipPrkSteps = false },
+        ];
+        foreach (SchedulerConfig config in configs) Assert.AreEqual(config, SchedulerConfig.Parse(Written(config)));
+        SchedulerConfig trained = SchedulerConfig.Parse(Written(new SchedulerConfig { Kind = DiffusionSchedulerKind.Ddim, TrainingSteps = 2, TrainedBetas = [0.1f, 0.2f] }));
+        CollectionAssert.AreEqual(new[] { 0.1f, 0.2f }, trained.TrainedBetas!.ToArray());
+    }
+
+    [TestMethod]
+    public void DiffusersWayToWriteNoLimitIsRead()
+    {
+        SchedulerConfig config = SchedulerConfig.Parse("""{ "_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity, "variance_type": null }""");
+        Assert.IsNull(config.LambdaMinClipped);
+    }
+
+    [TestMethod]
+    [DataRow("""{ "_class_name": "DDIMScheduler", "beta_begin": 1, "zeta": 2 }""", "unknown fields 'beta_begin', 'zeta'")]
+    [DataRow("""{ "_class_name": "DDIMScheduler", "shift": 1 }""", "unknown field 'shift'")]
+    [DataRow("""{ "_class_name": "DDIMScheduler", "thresholding": true }""", "'thresholding', which is not supported")]
+    [DataRow("""{ "_class_name": "EulerDiscreteScheduler", "use_beta_sigmas": true }""", "'use_beta_sigmas', which is not supported")]
+    [DataRow("""{ "_class_name": "UniPCMultistepScheduler" }""", "'_class_name' is 'UniPCMultistepScheduler', which is not supported; it may be 'PNDMScheduler'")]
+    [DataRow("""{ "beta_start": 0.1 }""", "lacks '_class_name'")]
+    [DataRow("""{ "_class_name": "DDIMScheduler", "prediction_type": "flow" }""", "'prediction_type' is 'flow'")]
+    [DataRow("""{ "_class_name": "DDPMScheduler", "variance_type": "learned_range" }""", "'variance_type' is 'learned_range', which is not supported")]
+    [DataRow("""{ "_class_name": "DDIMScheduler", "beta_start": "small" }""", "The scheduler's config.json: 'beta_start' is \"small\"; it must be a number")]
+    [DataRow("""{ "_class_name": "DDIMScheduler", "num_train_timesteps": 0 }""", "'num_train_timesteps' is 0")]
+    [DataRow("""{ "_class_name": "DDIMScheduler", "beta_start": 0.5, "beta_end": 0.1 }""", "'beta_end' is 0.1; it must be at least beta_start")]
+    [DataRow("""{ "_class_name": "DDIMScheduler", "num_train_timesteps": 3, "trained_betas": [0.1] }""", "'trained_betas' is 1; it must be of num_train_timesteps = 3 values")]
+    [DataRow("""{ "_class_name": "EulerDiscreteScheduler", "use_karras_sigmas": true, "use_exponential_sigmas": true }""", "'use_karras_sigmas' and 'use_exponential_sigmas'; at most one")]
+    [DataRow("""{ "_class_name": "DPMSolverMultistepScheduler", "solver_order": 4 }""", "'solver_order' is 4")]
+    [DataRow("[1]", "must be an object")]
+    [DataRow("{", "is not JSON")]
+    public void WhatCannotBeFollowedIsNamed(string json, string message)
+        => StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => SchedulerConfig.Parse(json)).Message, message);
+
+    private static string Written(SchedulerConfig config)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream)) config.Write(writer);
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
+}

@@ -1,0 +1,162 @@
+using System.Globalization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph.Tests;
+
+/// <summary>What does not fit into memory is refused with both numbers and with what to do, before anything is loaded or made.</summary>
+[TestClass]
+public sealed class NotEnoughMemoryTests
+{
+    private const string Loading = "Load it in a smaller element type (bfloat16), choose a smaller model, or free memory.";
+    private const string Training = "Choose a smaller model or smaller sizes, or free memory.";
+
+    private readonly MLContext _ml = new(seed: 1);
+
+    [TestMethod]
+    public void APretrainedFolderToAnswerWith()
+    {
+        using var folder = new ScratchFolder();
+        IDataView data = EncodedRow.Rows(_ml, 4);
+        long bytes = SaveModel(data, folder.Path);
+        AssertRefused(() => _ml.MetaMorph().GenerateResponse(folder.Path).Fit(data), $"'{folder["model.safetensors"]}': loading", bytes, Loading, "language model", "projector", "vision head");
+    }
+
+    [TestMethod]
+    public void APretrainedEncoder()
+    {
+        using var folder = new ScratchFolder();
+        long bytes = SaveEncoder(folder.Path);
+        AssertRefused(() => ImageEncoder.Load(folder.Path), $"'{folder["model.safetensors"]}': loading", bytes, Loading, "vision encoder");
+    }
+
+    [TestMethod]
+    public void AnEncoderInAZip()
+    {
+        using var folder = new ScratchFolder();
+        using EncodeImagesTransformer encoder = TinyModels.TrainEncoder(_ml);
+        AssertZipRefused(folder, encoder, TinyModels.Captions(_ml, 1), Bytes(encoder.Model.Parameters()), "vision encoder");
+    }
+
+    [TestMethod]
+    public void AMetaMorphInAZip()
+    {
+        using var folder = new ScratchFolder();
+        IDataView data = EncodedRow.Rows(_ml, 4);
+        using MetaMorphTransformer model = EncodedRow.Train(_ml, data);
+        AssertZipRefused(folder, model, data, Bytes(model.Model.Parameters()), "language model");
+    }
+
+    [TestMethod]
+    public void AModelThatStartsFromNothing()
+    {
+        IDataView data = EncodedRow.Rows(_ml, 4);
+        using MetaMorphTransformer model = EncodedRow.Train(_ml, data);
+        long bytes = Bytes(model.Model.Parameters());
+        AssertRefused(() => EncodedRow.Train(_ml, data), "A new model of these sizes (Architecture): training", 4 * bytes, Training, "language model", $"{Size(3 * bytes)} besides");
+        AssertRefused(
+            () => EncodedRow.Train(_ml, data, options => options.Training = options.Training with { AveragingDecay = 0.9 }),
+            "A new model of these sizes (Architecture): training",
+            5 * bytes,
+            Training,
+            $"{Size(4 * bytes)} besides");
+    }
+
+    [TestMethod]
+    public void AModelThatGoesOn()
+    {
+        using var folder = new ScratchFolder();
+        IDataView data = EncodedRow.Rows(_ml, 4);
+        long bytes = SaveModel(data, folder.Path);
+        using MetaMorphTransformer previous = EncodedRow.Train(_ml, data);
+        VisualPredictiveInstructionTuningTrainer trainer = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(TinyModels.TrainerOptions());
+        AssertRefused(() => trainer.Fit(data, previous), "A copy of the previous model: training", 4 * bytes, Training, "projector");
+        AssertRefused(() => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(folder.Path).Fit(data), $"'{folder["model.safetensors"]}': training", 4 * bytes, Training, "projector");
+    }
+
+    [TestMethod]
+    public void AnEncoderThatIsTrained()
+    {
+        using var folder = new ScratchFolder();
+        IDataView data = TinyModels.Captions(_ml, 8);
+        SaveEncoder(folder.Path);
+        LanguageTokenizer tokenizer = LanguageTokenizer.Train(["a red square", "a green square"], new BytePairTrainingOptions { VocabularySize = 280 });
+        int end = tokenizer.EndOfSequenceId!.Value;
+        LanguageImageModelConfig config = LanguageImageModelConfig.Create(TinyModels.Encoder, new CaptionTokens(tokenizer.HighestId + 1, end, tokenizer.PaddingId ?? end));
+        using var model = new LanguageImageModel(config, new MetaParameters());
+        long bytes = model.named_parameters().Sum(entry => entry.parameter.numel()) * 4;
+        LanguageImagePretrainingTrainer Trainer(string? pretrained) => _ml.MetaMorph().Trainers.LanguageImagePretraining(new LanguageImagePretrainingTrainer.Options { Training = TinyModels.Encoder, Tokenizer = tokenizer, PretrainedFolder = pretrained });
+        using EncodeImagesTransformer previous = Trainer(null).Fit(data);
+        AssertRefused(() => Trainer(null).Fit(data), "A new encoder of these sizes (Training): training", 4 * bytes, Training, "vision encoder", "captioning decoder");
+        AssertRefused(() => Trainer(folder.Path).Fit(data), $"'{folder.Path}' with its teachers: training", 4 * bytes, Training, "captioning decoder");
+        AssertRefused(() => Trainer(null).Fit(data, previous), "A copy of the previous encoder with its teachers: training", 4 * bytes, Training, "captioning decoder");
+    }
+
+    /// <summary>Without any limit: sizes that no machine has.</summary>
+    [TestMethod]
+    public void AMachineIsNotAskedForHundredsOfTerabytes()
+    {
+        IDataView data = EncodedRow.Rows(_ml, 4);
+        var giant = new LanguageModelArchitecture { HiddenSize = 131_072, HeadCount = 1024, KeyValueHeadCount = 1024, LayerCount = 80 };
+        string message = Assert.ThrowsExactly<InsufficientMemoryException>(() => EncodedRow.Train(_ml, data, options => options.Architecture = giant)).Message;
+        string number = message.Split("training takes ")[1].Split(" MB of memory")[0];
+        Assert.IsGreaterThan(100e6, double.Parse(number, CultureInfo.InvariantCulture), "megabytes");
+        StringAssert.Contains(message, " are available. " + Training);
+    }
+
+    [TestMethod]
+    public void ALimitThatIsNoNumberIsNamed()
+    {
+        using var folder = new ScratchFolder();
+        SaveEncoder(folder.Path);
+        using var limit = new MemoryLimit("2 GB");
+        string message = Assert.ThrowsExactly<InvalidOperationException>(() => ImageEncoder.Load(folder.Path)).Message;
+        Assert.AreEqual("The environment variable METAMORPH_MEMORY_LIMIT is '2 GB'; it must be a whole number of bytes, or not set.", message);
+    }
+
+    private static long Bytes(IEnumerable<KeyValuePair<string, Tensor>> parameters) => parameters.Sum(entry => entry.Value.numel() * entry.Value.element_size());
+
+    private static string Size(long bytes) => bytes >= 100_000
+        ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:N1} MB")
+        : string.Create(CultureInfo.InvariantCulture, $"{bytes:N0} bytes");
+
+    private static InsufficientMemoryException AssertRefused(Action action, string beginning, long bytes, string advice, params string[] parts)
+    {
+        long tensors = LiveTensors.OfThisThread;
+        using var limit = new MemoryLimit("1000");
+        var failure = Assert.ThrowsExactly<InsufficientMemoryException>(action);
+        StringAssert.StartsWith(failure.Message, beginning);
+        StringAssert.Contains(failure.Message, $" takes {Size(bytes)} of memory (");
+        StringAssert.EndsWith(failure.Message, $", but 1,000 bytes are available. {advice}");
+        foreach (string part in parts) StringAssert.Contains(failure.Message, part);
+        Assert.AreEqual(tensors, LiveTensors.OfThisThread, "tensors that were made all the same");
+        return failure;
+    }
+
+    private void AssertZipRefused(ScratchFolder folder, ITransformer transformer, IDataView data, long bytes, string part)
+    {
+        string zip = folder["model.zip"], temporary = Directory.CreateDirectory(folder["temporary"]).FullName;
+        _ml.Model.Save(transformer, data.Schema, zip);
+        var ml = new MLContext { TempFilePath = temporary };
+        InsufficientMemoryException failure = AssertRefused(() => ml.MetaMorph().LoadModel(zip, out _), $"'{zip}, ", bytes, Loading, part, "model.safetensors': loading takes");
+        Assert.IsEmpty(Directory.GetFileSystemEntries(temporary), "a temporary file is left");
+        using var limit = new MemoryLimit("1000");
+        Exception wrapped = Assert.Throws<Exception>(() => ml.Model.Load(zip, out _));
+        Assert.AreEqual(failure.Message, ModelZipErrors.Unwrap(wrapped).Message, "as ML.NET wraps it");
+    }
+
+    private long SaveModel(IDataView data, string folder)
+    {
+        using MetaMorphTransformer model = EncodedRow.Train(_ml, data);
+        model.SaveAsPretrained(folder);
+        return Bytes(model.Model.Parameters());
+    }
+
+    private long SaveEncoder(string folder)
+    {
+        using EncodeImagesTransformer trained = TinyModels.TrainEncoder(_ml);
+        using ImageEncoder encoder = trained.Encoder;
+        encoder.Save(folder);
+        return Bytes(trained.Model.Parameters());
+    }
+}

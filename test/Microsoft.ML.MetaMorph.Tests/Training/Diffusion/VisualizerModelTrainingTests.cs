@@ -1,0 +1,97 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph.Tests;
+
+/// <summary>The loop over real visualizers, small enough to train for some steps in a moment.</summary>
+[TestClass]
+public sealed class VisualizerModelTrainingTests
+{
+    private static readonly VisualizerTrainingOptions Options = VisualizerTrainingOptions.FromNothing with { MaximumSteps = 3, AveragingDecay = null, Precision = Precision.Float32, MaximumGradientNorm = null };
+
+    public static IEnumerable<object[]> Visualizers() => [["latent"], ["pixels"]];
+
+    [TestMethod]
+    [DynamicData(nameof(Visualizers))]
+    public void RecomputedGradientsAreTheKeptOnes(string kind)
+    {
+        foreach (string frozen in new[] { "nothing", "adapter.", "unet." })
+        {
+            using var scope = NewDisposeScope();
+            Dictionary<string, Tensor> kept = Gradients(kind, frozen, checkpointing: false), recomputed = Gradients(kind, frozen, checkpointing: true);
+            CollectionAssert.AreEquivalent(kept.Keys, recomputed.Keys, frozen);
+            foreach (string name in kept.Keys) TensorAssert.AreClose(kept[name], recomputed[name], 1e-5 * Math.Max(1, kept[name].abs().max().item<float>()), $"{frozen} frozen: {name}");
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Visualizers))]
+    public void TheAutoencoderStaysAndTheRestLearns(string kind)
+    {
+        using var scope = NewDisposeScope();
+        using VisualizerModel start = Model(kind);
+        Dictionary<string, Tensor> before = ToyTask.Weights(start), after = Train(kind, Options with { ConditioningDropout = 0 });
+        foreach ((string name, Tensor weight) in before)
+            Assert.AreEqual(name.StartsWith("vae.", StringComparison.Ordinal), ToyTask.SameBits(weight, after[name]), name);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Visualizers))]
+    public void StepsKeepNoTensor(string kind)
+    {
+        using VisualizerModel model = Model(kind);
+        foreach (bool checkpointing in new[] { false, true })
+        {
+            using var trainer = new DiffusionTrainer(model, model.Codec(), model.Config.Scheduler!, Options with { MaximumSteps = 6, ActivationCheckpointing = checkpointing });
+            var live = new List<long>();
+            trainer.Train(Batches(kind), progress: _ => live.Add(LiveTensors.OfThisThread));
+            Assert.AreEqual(live[2], live[^1], $"checkpointing {checkpointing}");
+        }
+    }
+
+    [TestMethod]
+    public void AFreshVisualizerDrawsFromWhatItLearnt()
+    {
+        using var scope = NewDisposeScope();
+        using VisualizerModel model = Model("pixels");
+        using (var trainer = new DiffusionTrainer(model, model.Codec(), model.Config.Scheduler!, Options))
+        {
+            Assert.AreEqual(3, trainer.Train(Batches("pixels")).Steps);
+            Assert.IsTrue(double.IsFinite(trainer.Evaluate(Batches("pixels").Take(2))));
+        }
+        var sampler = new PictureSampler(model, model.Codec(), model.Config.Scheduler!);
+        Tensor tokens = randn(2, 16, 12), all = sampler.Draw(tokens, [1, 2], new ImageGenerationOptions { Steps = 4, GuidanceScale = 2 });
+        CollectionAssert.AreEqual(new long[] { 2, 3, 64, 64 }, all.shape);
+        TensorAssert.AreClose(all.narrow(0, 1, 1), sampler.Draw(tokens.narrow(0, 1, 1), [2], new ImageGenerationOptions { Steps = 4, GuidanceScale = 2 }), 1e-3, "the second picture alone");
+    }
+
+    private static Dictionary<string, Tensor> Gradients(string kind, string frozen, bool checkpointing)
+    {
+        using VisualizerModel model = Model(kind);
+        foreach ((string name, var parameter) in model.named_parameters()) parameter.requires_grad = !name.StartsWith(frozen, StringComparison.Ordinal);
+        var objective = new VisualizerObjective(model, model.Codec(), model.Config.Scheduler!, Options with { ActivationCheckpointing = checkpointing });
+        using VisualizerBatch batch = Batches(kind).First();
+        DiffusionDraws draws = objective.Draw(batch, 0);
+        Assert.AreEqual(objective.Losses(batch.Pictures, batch.VisualTokens, draws).sum().item<float>(), objective.Accumulate(batch.Pictures, batch.VisualTokens, draws, batch.Count), 1e-5);
+        return model.named_parameters().Where(p => p.parameter.grad is not null).ToDictionary(p => p.name, p => p.parameter.grad!.clone());
+    }
+
+    private static Dictionary<string, Tensor> Train(string kind, VisualizerTrainingOptions options)
+    {
+        using VisualizerModel model = Model(kind);
+        using var trainer = new DiffusionTrainer(model, model.Codec(), model.Config.Scheduler!, options);
+        trainer.Train(Batches(kind));
+        return ToyTask.Weights(model);
+    }
+
+    private static VisualizerModel Model(string kind) => new(kind == "latent" ? TinyDiffusion.Latent : TinyDiffusion.Pixels, TinyDiffusion.Fresh());
+
+    private static IEnumerable<VisualizerBatch> Batches(string kind)
+    {
+        int side = kind == "latent" ? 16 : 32;
+        for (ulong step = 0; ; step++)
+        {
+            using Generator generator = new(step);
+            yield return new VisualizerBatch(rand([2, 3, side, side], generator: generator).DetachFromDisposeScope(), randn([2, 16, 12], generator: generator).DetachFromDisposeScope());
+        }
+    }
+}
