@@ -23,8 +23,11 @@ internal static class NativeLibraryMend
     {
         if (!OperatingSystem.IsLinux()) return;
         AllocatorTuning.Apply();
-        Apply([.. NativeFolders.Candidates()]);
+        Outcome = Apply([.. NativeFolders.Candidates()]);
     }
+
+    /// <summary>What was done when the library was loaded; null where nothing is to be done (not on Linux).</summary>
+    public static MendOutcome? Outcome { get; private set; }
 
     /// <summary>Loads the native libraries found in <paramref name="folders"/>.</summary>
     /// <returns>What was done, for the log and for tests.</returns>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 
 namespace Microsoft.ML.MetaMorph;
@@ -15,11 +16,14 @@ internal static class TorchBackend
             throw new DllNotFoundException(
                 "The native library of TorchSharp could not be loaded. Add one of the packages TorchSharp-cpu, TorchSharp-cuda-linux "
                 + "or TorchSharp-cuda-windows (version 0.107.0) to the application; Microsoft.ML.MetaMorph itself references the managed "
-                + $"library alone. Reason: {failure.Message}", failure);
+                + $"library alone. Reason: {Reason(failure)}", failure);
     }
 
     private static Exception? Probe()
     {
+        // TorchSharp itself would look into the package cache, and copy half a gigabyte beside the application of a developer who has forgotten the package.
+        if (NativeLibraryMend.Outcome == MendOutcome.NoBackend && !NativeLibrary.TryLoad(NativeFolders.TorchLibrary, out _))
+            return new DllNotFoundException($"{NativeFolders.TorchLibrary} lies neither beside the application ({AppContext.BaseDirectory}) nor on the search path of its host. What the package cache of this machine holds is not used: it would be missing where the application is deployed.");
         try
         {
             torch.InitializeDeviceType(DeviceType.CPU);
@@ -30,4 +34,7 @@ internal static class TorchBackend
             return failure;
         }
     }
+
+    /// <summary>The first line of what lies at the bottom: TorchSharp's own message is a page long, under a failed type initializer.</summary>
+    private static string Reason(Exception failure) => failure.GetBaseException().Message.Split('\n')[0].TrimEnd();
 }

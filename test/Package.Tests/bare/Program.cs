@@ -1,16 +1,16 @@
 // What a person meets who has added the package and no native back end of TorchSharp.
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using Microsoft.ML.MetaMorph;
 
 var ml = new MLContext(seed: 1);
 IDataView rows = ml.Data.LoadFromEnumerable([new Row { Prompt = "a", Response = "b" }]);
 Try("Fit", () => ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(new VisualPredictiveInstructionTuningTrainer.Options
 {
-    VisualTokensColumnName = null,
     Architecture = new LanguageModelArchitecture { HiddenSize = 32, HeadCount = 2, KeyValueHeadCount = 1, LayerCount = 1 },
 }).Fit(rows));
 Try("Train", () => ml.MetaMorph().Trainers.LanguageImagePretraining(captionColumnName: "Prompt", imageColumnName: "Response").Fit(rows));
-Try("Load", () => ImageEncoder.Load(args[0]));
+Try("Encode", () => ml.MetaMorph().EncodeImages("Tokens", "Prompt", ImageEncoder.Load(args[0])).Fit(rows));
 
 static void Try(string name, Action action)
 {
@@ -30,4 +30,7 @@ internal sealed class Row
     public string Prompt { get; set; } = "";
 
     public string Response { get; set; } = "";
+
+    [VectorType(0, 4, 8)]
+    public float[] VisualTokens { get; set; } = [];
 }

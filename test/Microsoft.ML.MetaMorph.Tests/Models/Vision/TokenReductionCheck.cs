@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using static TorchSharp.torch;
 
@@ -12,6 +13,8 @@ internal static partial class TokenReductionCheck
     [ReferenceKind("token-reduction")]
     public static void Check(ReferenceCase reference)
     {
+        string[] promised = [.. Sides(reference, "pairs").Select(p => $"{p.First}-{p.Second}.output"), .. Sides(reference, "images").Select(i => $"image.{i.First}x{i.Second}")];
+        CollectionAssert.IsSubsetOf(promised, reference.Tensors.Keys.ToArray(), $"{reference.Name}: pairs and images of case.json");
         foreach (string name in reference.Tensors.Keys.Order(StringComparer.Ordinal))
         {
             if (Output().Match(name) is { Success: true } tokens) CompareTokens(reference, tokens);
@@ -41,6 +44,9 @@ internal static partial class TokenReductionCheck
 
     private static void CompareImage(ReferenceCase reference, Match name)
         => reference.AreClose(reference[name.Value], TokenReduction.Bilinear(reference["image.input"], Number(name.Groups["height"]), Number(name.Groups["width"])), reference.Tolerance, name.Value);
+
+    private static IEnumerable<(int First, int Second)> Sides(ReferenceCase reference, string name) => !reference.Json.TryGetProperty(name, out JsonElement list) ? []
+        : list.EnumerateArray().Select(sides => (sides[0].GetInt32(), sides[1].GetInt32()));
 
     private static int Number(Group group) => int.Parse(group.Value, CultureInfo.InvariantCulture);
 
