@@ -1,6 +1,6 @@
-using Microsoft.ML.Transforms.Image;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.MetaMorph;
 
