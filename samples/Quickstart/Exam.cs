@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Scenes;
 
 namespace Quickstart;
@@ -71,6 +72,7 @@ internal sealed class Exam(SceneWorld world, SavedModel model, int seed)
 internal sealed record Score(double Value, double Chance, int Count)
 {
     /// <summary>More than three standard deviations of a guesser above chance.</summary>
+    [JsonIgnore]
     public bool IsAboveChance => Value > Chance + 3 * Math.Sqrt(Chance * (1 - Chance) / Count);
 }
 

@@ -28,7 +28,7 @@ internal static class ScoreReport
             {
                 Shapes = world.Shapes.Count,
                 Colours = world.Colours.Count,
-                Sizes = 2,
+                Sizes = world.HasSizes ? 2 : 1,
                 Places = Places.All.Count,
                 Backgrounds = world.Backgrounds.Count,
                 world.MaximumObjects,

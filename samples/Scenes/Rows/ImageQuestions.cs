@@ -31,7 +31,7 @@ public static class ImageQuestions
             "content" => Content(scene, item, random),
             "neighbour" => Neighbour(scene, item, random),
             "background" => ("what colour is the background?", scene.Background.Name),
-            "size" => IsOnly(scene, item, o => o.ShortName == item.ShortName) ? ($"what size is the {item.ShortName}?", item.SizeName) : null,
+            "size" => world.HasSizes && IsOnly(scene, item, o => o.ShortName == item.ShortName) ? ($"what size is the {item.ShortName}?", item.SizeName) : null,
             "describe" => ("describe the picture.", scene.Describe()),
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Unknown kind of question."),
         };

@@ -21,7 +21,7 @@ public sealed class SceneReader
         _world = world;
         _templates = (from place in Places.All
                       from shape in world.Shapes
-                      from large in new[] { true, false }
+                      from large in world.HasSizes ? new[] { true, false } : [true]
                       from dx in Shifts
                       from dy in Shifts
                       select Template.Paint(new SceneObject(shape, Foreground, large, place, dx, dy))).ToLookup(template => template.Object.Place);

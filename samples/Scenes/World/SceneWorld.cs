@@ -15,10 +15,10 @@ public sealed class SceneWorld
     /// <summary>The full world: 12 shapes × 8 colours × 2 sizes × 9 places × 4 backgrounds, one to three objects.</summary>
     public static SceneWorld Full { get; } = new(Enum.GetValues<Shape>(), Colour.Objects, Colour.Backgrounds, maximumObjects: 3);
 
-    /// <summary>A smaller world for a ten-minute run: 6 shapes × 6 colours × 2 sizes × 9 places × 2 backgrounds, one or two objects.</summary>
-    public static SceneWorld Small { get; } = new(Enum.GetValues<Shape>()[..6], [.. Colour.Objects.Take(6)], [.. Colour.Backgrounds.Take(2)], maximumObjects: 2);
+    /// <summary>A smaller world for a ten-minute run: 6 shapes × 6 colours × 9 places × 2 backgrounds, one or two objects, all of them large.</summary>
+    public static SceneWorld Small { get; } = new(Enum.GetValues<Shape>()[..6], [.. Colour.Objects.Take(6)], [.. Colour.Backgrounds.Take(2)], maximumObjects: 2, hasSizes: false);
 
-    public SceneWorld(IReadOnlyList<Shape> shapes, IReadOnlyList<Colour> colours, IReadOnlyList<Colour> backgrounds, int maximumObjects)
+    public SceneWorld(IReadOnlyList<Shape> shapes, IReadOnlyList<Colour> colours, IReadOnlyList<Colour> backgrounds, int maximumObjects, bool hasSizes = true)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maximumObjects, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(maximumObjects, Places.All.Count);
@@ -26,6 +26,7 @@ public sealed class SceneWorld
         Colours = colours;
         Backgrounds = backgrounds;
         MaximumObjects = maximumObjects;
+        HasSizes = hasSizes;
         UnseenPairs = ChooseUnseenPairs();
     }
 
@@ -36,6 +37,9 @@ public sealed class SceneWorld
     public IReadOnlyList<Colour> Backgrounds { get; }
 
     public int MaximumObjects { get; }
+
+    /// <summary>Whether objects are large or small; else all are large.</summary>
+    public bool HasSizes { get; }
 
     /// <summary>Shape-colour pairs that appear in questions and answers but are never drawn in training.</summary>
     public IReadOnlySet<(Shape Shape, Colour Colour)> UnseenPairs { get; }
@@ -64,7 +68,7 @@ public sealed class SceneWorld
 
     /// <summary>An object with every attribute drawn at random.</summary>
     public SceneObject SampleObject(Random random, Place place)
-        => new(Pick(random, Shapes), Pick(random, Colours), random.Next(2) == 0, place, Shift(random), Shift(random));
+        => new(Pick(random, Shapes), Pick(random, Colours), !HasSizes || random.Next(2) == 0, place, Shift(random), Shift(random));
 
     /// <summary>A sub-pixel shift in ±0.6.</summary>
     public static float Shift(Random random) => (float)(random.NextDouble() * 1.2 - 0.6);
