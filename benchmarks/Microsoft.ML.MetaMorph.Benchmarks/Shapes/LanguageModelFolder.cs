@@ -11,7 +11,7 @@ internal static class LanguageModelFolder
         folder.Prepare(target =>
         {
             using var model = new CausalLanguageModel(config, ModelFolder.Fresh(ScalarType.BFloat16));
-            target.WriteConfig(SettingsJson.Bytes(config.Write));
+            target.WriteConfig(JsonFile.Bytes(config.Write));
             target.WriteModel(model);
             target.WriteInputs(("prompt", Ids(prompt, 1)), ("forced", Ids(steps + 1, 2)));
         });

@@ -24,7 +24,7 @@ internal static class PipelineFolder
             };
             tokenizer.Save(folder.Path);
             using var model = new MetaMorphModel(config, ModelFolder.Fresh());
-            folder.WriteConfig(SettingsJson.Bytes(config.Write));
+            folder.WriteConfig(JsonFile.Bytes(config.Write));
             folder.WriteModel(model);
         });
         return path;

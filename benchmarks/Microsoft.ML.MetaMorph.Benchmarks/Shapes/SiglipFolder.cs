@@ -11,7 +11,7 @@ internal static class SiglipFolder
         folder.Prepare(target =>
         {
             using var model = new SiglipVisionModel(config, ModelFolder.Fresh());
-            target.WriteConfig(SettingsJson.Bytes(config.Write));
+            target.WriteConfig(JsonFile.Bytes(config.Write));
             target.WriteModel(model);
             target.WriteInputs(("pixels", rand(batch, config.Channels, config.ImageSize, config.ImageSize, generator: new Generator(1)) * 2 - 1));
         });

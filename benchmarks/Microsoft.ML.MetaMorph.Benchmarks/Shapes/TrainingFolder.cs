@@ -17,7 +17,7 @@ internal static class TrainingFolder
         folder.Prepare(target =>
         {
             using var model = new MetaMorphModel(config, ModelFolder.Fresh());
-            target.WriteConfig(SettingsJson.Bytes(config.Write), ("model_type", "llama"), ("architectures", new System.Text.Json.Nodes.JsonArray("LlamaForCausalLM")));
+            target.WriteConfig(JsonFile.Bytes(config.Write), ("model_type", "llama"), ("architectures", new System.Text.Json.Nodes.JsonArray("LlamaForCausalLM")));
             target.WriteModel(model);
             PackedSequence packed = PackedSequence.FromRows(Rows(config, rows, shortest, longest), config.VisualTokenCount, config.ImageStartId);
             Tensor visual = randn(packed.ImageCount, config.VisualTokenCount, config.VisualTokenWidth, generator: new Generator(2));

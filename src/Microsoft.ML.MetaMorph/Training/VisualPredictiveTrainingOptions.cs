@@ -1,3 +1,5 @@
+using static Microsoft.ML.MetaMorph.OptionRange;
+
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>How a MetaMorph model is trained. The defaults are the paper's (arXiv 2412.14164, table 2) where it gives a value.</summary>
@@ -127,12 +129,5 @@ public sealed record VisualPredictiveTrainingOptions
         Check(nameof(MaximumGradientNorm), MaximumGradientNorm, MaximumGradientNorm is null or > 0, "above 0");
         Check(nameof(AveragingDecay), AveragingDecay, AveragingDecay is null or (> 0 and < 1), "above 0 and below 1");
         Check(nameof(ValidationInterval), ValidationInterval, ValidationInterval is null or >= 1, "at least 1");
-    }
-
-    private static bool IsFactor(double value) => value is >= 0 and < double.PositiveInfinity;
-
-    private static void Check(string name, object? value, bool isValid, string range)
-    {
-        if (!isValid) throw new ArgumentOutOfRangeException(name, value, $"{name} must be {range}.");
     }
 }

@@ -46,11 +46,14 @@ internal static class JsonFile
     }
 
     /// <summary>What <paramref name="write"/> writes.</summary>
-    public static JsonElement Value(Action<Utf8JsonWriter> write)
+    public static JsonElement Value(Action<Utf8JsonWriter> write) => JsonSerializer.Deserialize<JsonElement>(Bytes(write));
+
+    /// <summary>The bytes of one JSON value that writes itself.</summary>
+    public static byte[] Bytes(Action<Utf8JsonWriter> write)
     {
         using var buffer = new MemoryStream();
         Write(buffer, write);
-        return JsonSerializer.Deserialize<JsonElement>(buffer.ToArray());
+        return buffer.ToArray();
     }
 
     private static void Write(Stream stream, Action<Utf8JsonWriter> write)

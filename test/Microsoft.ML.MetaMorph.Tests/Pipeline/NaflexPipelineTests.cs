@@ -272,7 +272,7 @@ public sealed class NaflexPipelineTests
     private void WritePreprocessor(bool resize, int patchSize = 4)
     {
         var config = new ImagePreprocessorConfig { Naflex = true, PatchSize = patchSize, MaximumPatches = Limit(), Resample = ResampleFilter.Bilinear };
-        JsonNode json = JsonNode.Parse(SettingsJson.Bytes(config.Write))!;
+        JsonNode json = JsonNode.Parse(JsonFile.Bytes(config.Write))!;
         json["do_resize"] = resize;
         File.WriteAllText(_folder["preprocessor_config.json"], json.ToJsonString());
     }

@@ -148,7 +148,7 @@ public sealed class PretrainedStartTests
         using var generator = new Generator(7, CPU);
         using var model = new CausalLanguageModel(config, new FreshParameters(CPU, generator));
         tokenizer.Save(_folder);
-        File.WriteAllBytes(Path.Combine(_folder, "config.json"), SettingsJson.Bytes(config.Write));
+        File.WriteAllBytes(Path.Combine(_folder, "config.json"), JsonFile.Bytes(config.Write));
         KeyValuePair<string, Tensor>[] parameters = [.. model.named_parameters().Where(entry => entry.name != leaveOut).Select(entry => KeyValuePair.Create(entry.name, (Tensor)entry.parameter))];
         SafeTensorsWriter.WriteSharded(_folder, parameters);
         return parameters.ToDictionary(entry => entry.Key, entry => TensorMemory.Span<float>(entry.Value).ToArray());

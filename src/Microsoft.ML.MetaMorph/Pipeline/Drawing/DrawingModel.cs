@@ -6,10 +6,7 @@ namespace Microsoft.ML.MetaMorph;
 internal sealed class DrawingModel : IDisposable
 {
     private readonly Lock _turn = new();
-    private readonly Func<Device, VisualizerModel> _build;
-    private readonly IDisposable? _storage;
-    private readonly Dictionary<string, VisualizerModel> _models = [];
-    private bool _disposed;
+    private readonly ModelsByDevice<VisualizerModel> _models;
 
     /// <param name="config">The parts and their shapes.</param>
     /// <param name="settings">How they are computed.</param>
@@ -20,8 +17,7 @@ internal sealed class DrawingModel : IDisposable
         config.Validate();
         Config = config;
         Settings = settings;
-        _build = build;
-        _storage = storage;
+        _models = new ModelsByDevice<VisualizerModel>(build, settings.Precision, storage);
     }
 
     public VisualizerConfig Config { get; }
@@ -51,10 +47,9 @@ internal sealed class DrawingModel : IDisposable
         // No-grad and dispose scopes belong to a thread: they are set where the work is, for a stock mapper may call from any thread.
         lock (_turn)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
             using var mode = no_grad();
             using var scope = NewDisposeScope();
-            VisualizerModel model = Model(device);
+            VisualizerModel model = _models[device];
             var sampler = new PictureSampler(model, model.Codec(Settings.TiledDecoding), Config.Scheduler ?? SchedulerConfig.StableDiffusion);
             Tensor tokens = tensor(visualTokens, [seeds.Count, tokenCount, Config.Adapter.InputWidth]);
             return PicturePixels.ToImages(sampler.Draw(tokens, seeds, options, progress: progress, cancellation: cancellation));
@@ -64,49 +59,24 @@ internal sealed class DrawingModel : IDisposable
     /// <summary>Makes the model of a device now; what it is made from may go afterwards.</summary>
     public void Prepare(Device device)
     {
-        lock (_turn) Model(device);
+        lock (_turn) _ = _models[device];
     }
 
     /// <summary>The parameters under their published names; they stay valid while this object is.</summary>
-    public IEnumerable<KeyValuePair<string, Tensor>> Parameters()
+    public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters()
     {
-        lock (_turn)
-        {
-            return [.. Model(_models.Values.FirstOrDefault()?.Device ?? CPU).named_parameters().Select(entry => KeyValuePair.Create(entry.name, (Tensor)entry.parameter))];
-        }
+        lock (_turn) return ModelsByDevice<VisualizerModel>.Parameters(_models.Any);
     }
 
     /// <summary>Writes a folder in diffusers layout.</summary>
     public void Save(string folder)
     {
-        lock (_turn) VisualizerFolder.Save(Model(_models.Values.FirstOrDefault()?.Device ?? CPU), folder);
+        lock (_turn) VisualizerFolder.Save(_models.Any, folder);
     }
 
     public void Dispose()
     {
-        lock (_turn)
-        {
-            if (_disposed) return;
-            _disposed = true;
-            foreach (VisualizerModel model in _models.Values) model.Dispose();
-            _models.Clear();
-            _storage?.Dispose();
-        }
-    }
-
-    private VisualizerModel Model(Device device)
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_models.TryGetValue(device.ToString(), out VisualizerModel? model)) return model;
-        using (no_grad())
-        {
-            model = _build(device);
-        }
-
-        model.eval();
-        PrecisionProbe.Apply(model, PrecisionProbe.Resolve(Settings.Precision, device));
-        _models[device.ToString()] = model;
-        return model;
+        lock (_turn) _models.Dispose();
     }
 }
 

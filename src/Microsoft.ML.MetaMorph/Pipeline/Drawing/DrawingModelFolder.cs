@@ -38,7 +38,7 @@ internal static class DrawingModelFolder
         if (config.Scheduler is { } scheduler) Write(SchedulerFile, scheduler.Write);
         ZipWeights.Write(zip, model.Parameters());
 
-        void Write(string name, Action<Utf8JsonWriter> write) => zip.Write(name, stream => stream.Write(SettingsJson.Bytes(write)));
+        void Write(string name, Action<Utf8JsonWriter> write) => zip.Write(name, stream => stream.Write(JsonFile.Bytes(write)));
     }
 
     /// <summary>Opens the files in a model zip.</summary>

@@ -64,7 +64,8 @@ internal sealed class GenerateImagesBatch : IRowBatch
     public void Run(int count)
     {
         int[] counts = [.. Enumerable.Range(0, count).Select(slot => _values[slot].Length / PictureLength)];
-        float[] all = [.. Enumerable.Range(0, count).SelectMany(slot => _values[slot])];
+        float[] all = new float[counts.Sum() * PictureLength];
+        for (int slot = 0, start = 0; slot < count; start += _values[slot].Length, slot++) _values[slot].CopyTo(all, start);
         // Each picture of a row has noise of its own, whatever stands in the other rows.
         long[] seeds = [.. Enumerable.Range(0, count).SelectMany(slot => Enumerable.Range(0, counts[slot]).Select(i => _rowSeeds[slot] + i))];
         RgbImage[] drawn = seeds.Length == 0 ? [] : Draw(all, seeds);

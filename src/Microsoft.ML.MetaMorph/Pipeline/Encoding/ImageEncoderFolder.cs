@@ -23,7 +23,7 @@ internal static class ImageEncoderFolder
     {
         Directory.CreateDirectory(folder);
         File.WriteAllBytes(Path.Combine(folder, ConfigName), Config(model.Settings));
-        File.WriteAllBytes(Path.Combine(folder, ImagePreprocessorConfig.FileName), SettingsJson.Bytes(model.Settings.Preprocessing.Write));
+        File.WriteAllBytes(Path.Combine(folder, ImagePreprocessorConfig.FileName), JsonFile.Bytes(model.Settings.Preprocessing.Write));
         SafeTensorsWriter.WriteSharded(folder, model.Parameters());
     }
 
@@ -31,7 +31,7 @@ internal static class ImageEncoderFolder
     public static void Save(ImageEncoderModel model, ModelZipWriter zip)
     {
         zip.Write(ConfigName, stream => stream.Write(Config(model.Settings)));
-        zip.Write(ImagePreprocessorConfig.FileName, stream => stream.Write(SettingsJson.Bytes(model.Settings.Preprocessing.Write)));
+        zip.Write(ImagePreprocessorConfig.FileName, stream => stream.Write(JsonFile.Bytes(model.Settings.Preprocessing.Write)));
         ZipWeights.Write(zip, model.Parameters());
     }
 
@@ -108,13 +108,13 @@ internal static class ImageEncoderFolder
 
     private static byte[] Config(ImageEncoderSettings settings)
     {
-        byte[] published = SettingsJson.Bytes(writer =>
+        byte[] published = JsonFile.Bytes(writer =>
         {
             if (settings.Vision is Siglip2VisionConfig naflex) naflex.Write(writer);
             else ((SiglipVisionConfig)settings.Vision).Write(writer);
         });
         using JsonDocument config = JsonDocument.Parse(published);
-        return SettingsJson.Bytes(writer =>
+        return JsonFile.Bytes(writer =>
         {
             writer.WriteStartObject();
             foreach (JsonProperty property in config.RootElement.EnumerateObject()) property.WriteTo(writer);

@@ -7,10 +7,7 @@ internal sealed class ImageEncoderModel : IDisposable
 {
     private readonly Lock _turn = new();
     private readonly ImageEncoding _encoding;
-    private readonly Func<Device, ParameterSource> _parameters;
-    private readonly IDisposable? _storage;
-    private readonly Dictionary<string, nn.Module> _towers = [];
-    private bool _disposed;
+    private readonly ModelsByDevice<nn.Module> _towers;
 
     /// <param name="settings">Sizes and reduction.</param>
     /// <param name="parameters">Gives the tower's parameters on a device; called once for each.</param>
@@ -21,8 +18,7 @@ internal sealed class ImageEncoderModel : IDisposable
     {
         Settings = settings;
         _encoding = ImageEncoding.Of(settings);
-        _parameters = parameters;
-        _storage = storage;
+        _towers = new ModelsByDevice<nn.Module>(device => _encoding.Build(parameters(device)), settings.Precision, storage);
     }
 
     public ImageEncoderSettings Settings { get; }
@@ -31,7 +27,7 @@ internal sealed class ImageEncoderModel : IDisposable
     public int PictureLength => Settings.Tokens.Count * Settings.TokenWidth;
 
     /// <summary>In which element type linear layers are computed on a device, and why.</summary>
-    public PrecisionChoice Choice(Device device) => PrecisionProbe.Resolve(Settings.Precision, device);
+    public PrecisionChoice Choice(Device device) => _towers.Choice(device);
 
     /// <inheritdoc cref="ImageEncoding.Check"/>
     public void Check(RgbImage picture) => _encoding.Check(picture);
@@ -56,28 +52,18 @@ internal sealed class ImageEncoderModel : IDisposable
     /// <summary>Makes the tower of a device now; what it is made from may go afterwards.</summary>
     public void Prepare(Device device)
     {
-        lock (_turn) Tower(device);
+        lock (_turn) _ = _towers[device];
     }
 
     /// <summary>The parameters under their published names; they stay valid while this object is.</summary>
     public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters()
     {
-        lock (_turn)
-        {
-            return [.. Tower(CPU).named_parameters().Select(entry => KeyValuePair.Create(entry.name, (Tensor)entry.parameter))];
-        }
+        lock (_turn) return ModelsByDevice<nn.Module>.Parameters(_towers[CPU]);
     }
 
     public void Dispose()
     {
-        lock (_turn)
-        {
-            if (_disposed) return;
-            _disposed = true;
-            foreach (nn.Module tower in _towers.Values) tower.Dispose();
-            _towers.Clear();
-            _storage?.Dispose();
-        }
+        lock (_turn) _towers.Dispose();
     }
 
     // No-grad and dispose scopes belong to a thread: they are set where the work is, for a stock mapper may call from any thread.
@@ -85,27 +71,12 @@ internal sealed class ImageEncoderModel : IDisposable
     {
         lock (_turn)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
             using var mode = no_grad();
             using var scope = NewDisposeScope();
+            nn.Module tower = _towers[device];
             Tensor input = tensor(pictures.Values, pictures.Shape, device: device);
-            Tensor output = _encoding.Encode(Tower(device), input, pictures.Grids).to(CPU).contiguous();
+            Tensor output = _encoding.Encode(tower, input, pictures.Grids).to(CPU).contiguous();
             return TensorMemory.Span<float>(output).ToArray();
         }
-    }
-
-    private nn.Module Tower(Device device)
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_towers.TryGetValue(device.ToString(), out nn.Module? tower)) return tower;
-        using (no_grad())
-        {
-            tower = _encoding.Build(_parameters(device));
-        }
-
-        tower.eval();
-        PrecisionProbe.Apply(tower, Choice(device));
-        _towers[device.ToString()] = tower;
-        return tower;
     }
 }

@@ -28,12 +28,4 @@ internal static class SettingsJson
             throw zip.Broken(FileName, failure);
         }
     }
-
-    /// <summary>The bytes of one JSON value that writes itself.</summary>
-    public static byte[] Bytes(Action<Utf8JsonWriter> write)
-    {
-        using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true })) write(writer);
-        return buffer.ToArray();
-    }
 }

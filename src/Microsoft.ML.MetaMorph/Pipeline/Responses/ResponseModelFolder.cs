@@ -42,7 +42,7 @@ internal static class ResponseModelFolder
     public static void Save(ResponseModel model, string folder, ScalarType? elementType = null)
     {
         Directory.CreateDirectory(folder);
-        File.WriteAllBytes(Path.Combine(folder, ConfigName), SettingsJson.Bytes(model.Config.Write));
+        File.WriteAllBytes(Path.Combine(folder, ConfigName), JsonFile.Bytes(model.Config.Write));
         model.Text.Tokenizer.Save(folder);
         SafeTensorsWriter.WriteSharded(folder, model.Parameters(), elementType: elementType);
     }
@@ -50,7 +50,7 @@ internal static class ResponseModelFolder
     /// <summary>Writes the files into a model zip.</summary>
     public static void Save(ResponseModel model, ModelZipWriter zip)
     {
-        zip.Write(ConfigName, stream => stream.Write(SettingsJson.Bytes(model.Config.Write)));
+        zip.Write(ConfigName, stream => stream.Write(JsonFile.Bytes(model.Config.Write)));
         foreach ((string name, byte[] content) in model.Text.Tokenizer.Files.Contents) zip.Write(name, stream => stream.Write(content));
         ZipWeights.Write(zip, model.Parameters());
     }

@@ -63,7 +63,8 @@ internal sealed class PicturesWithTokens(IDataView data, IReadOnlyList<string> i
         {
             if (batch.Length < batchSize && !keepRest) yield break;
             float[] pixels = _preprocessor.PreprocessBatch([.. batch.Select(item => item.Picture)]);
-            float[] tokens = [.. batch.SelectMany(item => item.Tokens.ToArray())];
+            var tokens = new float[batch.Length * count * width];
+            for (int i = 0; i < batch.Length; i++) batch[i].Tokens.CopyTo(tokens.AsMemory(i * count * width));
             yield return new VisualizerBatch(
                 torch.tensor(pixels, [batch.Length, 3, size, size]).DetachFromDisposeScope(),
                 torch.tensor(tokens, [batch.Length, count, width]).DetachFromDisposeScope(),

@@ -1,3 +1,5 @@
+using static Microsoft.ML.MetaMorph.OptionRange;
+
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
@@ -130,12 +132,5 @@ public sealed record VisualizerTrainingOptions
         Check(nameof(ForegroundWeight), ForegroundWeight, ForegroundWeight is >= 1 and < double.PositiveInfinity, "at least 1");
         Check(nameof(AveragingDecay), AveragingDecay, AveragingDecay is null or (> 0 and < 1), "above 0 and below 1");
         Check(nameof(Precision), Precision, Enum.IsDefined(Precision), "Auto, Float32 or BFloat16");
-    }
-
-    private static bool IsFactor(double value) => value is >= 0 and < double.PositiveInfinity;
-
-    private static void Check(string name, object? value, bool isValid, string range)
-    {
-        if (!isValid) throw new ArgumentOutOfRangeException(name, value, $"{name} must be {range}.");
     }
 }

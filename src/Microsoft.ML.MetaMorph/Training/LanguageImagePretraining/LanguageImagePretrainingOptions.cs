@@ -1,3 +1,5 @@
+using static Microsoft.ML.MetaMorph.OptionRange;
+
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
@@ -135,16 +137,9 @@ public sealed record LanguageImagePretrainingOptions
         Check(nameof(Seed), Seed, Seed >= 0, "at least 0");
     }
 
-    private static bool IsFactor(double value) => value is >= 0 and < double.PositiveInfinity;
-
     private static bool IsSquare(int count)
     {
         var side = (int)Math.Round(Math.Sqrt(Math.Max(0, count)));
         return count > 0 && side * side == count;
-    }
-
-    private static void Check(string name, object? value, bool isValid, string range)
-    {
-        if (!isValid) throw new ArgumentOutOfRangeException(name, value, $"{name} must be {range}.");
     }
 }
