@@ -21,7 +21,7 @@ internal static partial class PackingCheck
         using var mode = no_grad();
         using MetaMorphModel model = MetamorphCheck.Load(reference);
         int count = reference.Json.GetProperty("rows").GetInt32();
-        Tensor[] rows = [.. Enumerable.Range(0, count).Select(row => Embed(reference, model, row))];
+        Tensor[] rows = [.. Enumerable.Range(0, count).Select(row => MetamorphCheck.Embed(reference, model, row))];
         int[] lengths = [.. rows.Select(r => (int)r.shape[1])];
         CollectionAssert.AreEqual(reference.Json.GetProperty("lengths").EnumerateArray().Select(l => l.GetInt32()).ToArray(), lengths, $"{reference.Name}: lengths");
         for (int row = 0; row < count; row++) Compare(reference, model, row, model.Language.Hidden(rows[row], SequenceLayout.Causal)[0], "alone");
@@ -34,9 +34,6 @@ internal static partial class PackingCheck
         Tensor packed = model.Language.Hidden(cat(rows, 1), new PackedLayout(lengths))[0];
         for (int row = 0, start = 0; row < count; start += lengths[row], row++) Compare(reference, model, row, packed.narrow(0, start, lengths[row]), "packed");
     }
-
-    private static Tensor Embed(ReferenceCase reference, MetaMorphModel model, int row)
-        => model.Splice(MetamorphCheck.Expand(reference, reference[$"row{row}.input_ids"], model.Config.VisualTokenCount), MetamorphCheck.VisualTokens(reference, row));
 
     private static void Compare(ReferenceCase reference, MetaMorphModel model, int row, Tensor hidden, string how)
     {

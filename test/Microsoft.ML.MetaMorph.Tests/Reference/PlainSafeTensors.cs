@@ -30,6 +30,17 @@ internal static class PlainSafeTensors
         return tensors;
     }
 
+    /// <summary>The tensors as they lie in the file, whatever their element type.</summary>
+    public static Dictionary<string, byte[]> Bytes(string path)
+    {
+        byte[] bytes = File.ReadAllBytes(path);
+        int header = checked((int)BitConverter.ToInt64(bytes, 0));
+        using JsonDocument json = JsonDocument.Parse(bytes.AsMemory(8, header));
+        return json.RootElement.EnumerateObject().Where(e => e.Name != "__metadata__").ToDictionary(e => e.Name, e => Slice(e.Value.GetProperty("data_offsets")));
+
+        byte[] Slice(JsonElement offsets) => bytes[(8 + header + offsets[0].GetInt32())..(8 + header + offsets[1].GetInt32())];
+    }
+
     private static ScalarType Type(string name) => name switch
     {
         "F64" => ScalarType.Float64,

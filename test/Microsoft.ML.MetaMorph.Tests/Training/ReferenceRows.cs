@@ -20,6 +20,8 @@ internal static class ReferenceRows
     {
         int mark = reference.Json.GetProperty("image_token_index").GetInt32(), ignored = reference.Json.GetProperty("ignore_index").GetInt32();
         int[] ids = [.. reference[$"row{row}.input_ids"].data<long>().Select(id => id == mark ? TokenSequence.ImagePlaceholder : (int)id)];
+        foreach (long label in reference[$"row{row}.labels"].data<long>())
+            Assert.IsTrue(label >= 0 || label == ignored || label == mark, $"{reference.Name}: row {row} has the label {label}; it is a token, {mark} for an image, or {ignored}");
         int[] labels = [.. reference[$"row{row}.labels"].data<long>().Select(label => label == ignored ? TokenSequence.Ignored : (int)label)];
         float[] tokens = reference.Tensors.TryGetValue($"row{row}.visual_tokens", out Tensor? visual) ? visual.data<float>().ToArray() : [];
         return new TrainingRow(new TokenSequence(ids, labels), tokens, row);

@@ -20,6 +20,7 @@ public sealed class ImagePreprocessingReference
         }
     }
 
+    // The figures are grey levels: the mean and the deviation that the case names cancel out, so a wrong one does not show here.
     private static void Compare(ReferenceCase reference, string name, Tensor expected, float[] actual, ImagePreprocessorConfig config)
     {
         byte[] levels = expected.bytes.ToArray();
@@ -44,9 +45,17 @@ public sealed class ImagePreprocessingReference
         Width = width,
         Mean = Channels(json.GetProperty("mean")),
         StandardDeviation = Channels(json.GetProperty("std")),
-        Resample = Enum.Parse<ResampleFilter>(json.GetProperty("resample").GetString()!.Split(' ')[0], ignoreCase: true),
+        Resample = Filter(json.GetProperty("resample").GetString()!),
         AspectRatio = json.TryGetProperty("image_aspect_ratio", out JsonElement ratio) && ratio.GetString() == "pad" ? ImageAspectRatio.Pad : ImageAspectRatio.Square,
     };
+
+    /// <summary>"bicubic (antialiased)": every filter of ours is antialiased.</summary>
+    private static ResampleFilter Filter(string text)
+    {
+        string[] words = text.Split(' ', 2);
+        Assert.AreEqual("(antialiased)", words.ElementAtOrDefault(1), $"resample is '{text}'");
+        return Enum.Parse<ResampleFilter>(words[0], ignoreCase: true);
+    }
 
     private static float[] Channels(JsonElement value) => value.ValueKind == JsonValueKind.Array
         ? [.. value.EnumerateArray().Select(x => x.GetSingle())]

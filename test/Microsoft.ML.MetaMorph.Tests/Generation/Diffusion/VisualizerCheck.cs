@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using static TorchSharp.torch;
 
@@ -46,7 +45,7 @@ internal static class VisualizerCheck
         if (raw) reference.AreClose(expected, model.Codec(tiled: true).Decode(latents), reference.Tolerance, $"{name}: picture, tiled");
     }
 
-    /// <summary>Joined of the folders that the case names, which lie beside it.</summary>
+    /// <summary>Joined of the folders that the case names.</summary>
     private static VisualizerModel Model(ReferenceCase reference)
     {
         ReferenceCase unet = Beside(reference, "unet"), vae = Beside(reference, "vae");
@@ -66,10 +65,12 @@ internal static class VisualizerCheck
         return new VisualizerModel(config, new StoredParameters(weights, CPU));
     }
 
+    /// <summary>A case that was laid alone in another folder takes the parts of this repository.</summary>
     private static ReferenceCase Beside(ReferenceCase reference, string part)
     {
-        string folder = Path.Combine(Path.GetDirectoryName(reference.Folder)!, reference.Json.GetProperty(part).GetString()!);
-        if (!Directory.Exists(folder)) Assert.Inconclusive(string.Create(CultureInfo.InvariantCulture, $"{reference.Name}: the case '{Path.GetFileName(folder)}' beside it is missing."));
-        return new ReferenceCase(folder);
+        string name = reference.Json.GetProperty(part).GetString()!, folder = Path.Combine(Path.GetDirectoryName(reference.Folder)!, name);
+        if (Directory.Exists(folder)) return new ReferenceCase(folder);
+        Assert.IsTrue(Directory.Exists(Path.Combine(ReferenceCase.OwnRoot, name)), $"{reference.Name}: its {part} '{name}' is neither beside it nor in {ReferenceCase.OwnRoot}.");
+        return ReferenceCase.OwnCase(name);
     }
 }
