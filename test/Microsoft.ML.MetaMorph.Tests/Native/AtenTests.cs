@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph.Tests;
@@ -44,7 +45,41 @@ public sealed class AtenTests
     {
         if (!AtenDispatcher.IsAvailable) Assert.Inconclusive("libtorch's dispatcher cannot be called here.");
         using var scope = NewDisposeScope();
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Aten.RmsNorm(randn(2, 3), randn(4), 1e-5)).Message, "rms_norm");
+        Assert.AreEqual("The operator aten::rms_norm failed; libtorch wrote the reason to the error stream.", Assert.ThrowsExactly<InvalidOperationException>(() => Aten.RmsNorm(randn(2, 3), randn(4), 1e-5)).Message);
+    }
+
+    /// <summary>libtorch ends the process over a list that it cannot hold, so functions that refuse stand in for it.</summary>
+    [TestMethod]
+    public unsafe void ARefusedListThrowsAndNamesItsLength()
+    {
+        const string Message = "libtorch refused a list of 3 elements; it wrote the reason to the error stream.";
+        Assert.AreEqual(Message, Assert.ThrowsExactly<InvalidOperationException>(() => AtenDispatcher.List([1, 2, 4], &Refuse, &Add)).Message, "at its beginning");
+        Assert.AreEqual(Message, Assert.ThrowsExactly<InvalidOperationException>(() => AtenDispatcher.List([1, 3, 4], &Begin, &Add)).Message, "at an element");
+        Assert.AreEqual(7ul, AtenDispatcher.List([1, 2, 4], &Begin, &Add), "accepted");
+    }
+
+    [UnmanagedCallersOnly]
+    private static unsafe int Refuse(nuint length, nint* list) => 1;
+
+    [UnmanagedCallersOnly]
+    private static unsafe int Begin(nuint length, nint* list)
+    {
+        *list = 7;
+        return 0;
+    }
+
+    /// <summary>Refuses the element 3.</summary>
+    [UnmanagedCallersOnly]
+    private static int Add(nint list, ulong slot) => slot == 3 ? 1 : 0;
+
+    [TestMethod]
+    public void ARefusedOneDnnProductThrowsAndNamesBothShapes()
+    {
+        if (!OneDnnLinear.IsAvailable) Assert.Inconclusive("this libtorch has no oneDNN interface");
+        using var scope = NewDisposeScope();
+        using var mode = no_grad();
+        string message = Assert.ThrowsExactly<InvalidOperationException>(() => OneDnnLinear.Forward(randn(16, 130), randn(200, 131), null)).Message;
+        Assert.AreEqual("oneDNN refused a linear layer of [16, 130] by [200, 131]; libtorch wrote the reason to the error stream.", message);
     }
 
     private static Tensor Textbook(Tensor q, Tensor k, Tensor v, Tensor? mask, bool causal, double? scale)
