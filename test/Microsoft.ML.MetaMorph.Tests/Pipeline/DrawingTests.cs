@@ -30,6 +30,19 @@ public sealed class DrawingTests
         }
     }
 
+    [TestMethod]
+    public void PicturesPassTheWorkout()
+    {
+        using Visualizer visualizer = Trained(steps: 2);
+        using GenerateImagesTransformer transformer = EstimatorWorkout.Run(_ml, _ml.MetaMorph().GenerateImages("Picture", "Tokens", visualizer, Quick, maximumImages: 2), Tokens(1, 0, 2, 1), ["Picture", "Picture1"]);
+    }
+
+    [TestMethod]
+    public void TheTrainerPassesTheWorkout()
+    {
+        using GenerateImagesTransformer transformer = EstimatorWorkout.Run(_ml, Trainer(steps: 2), _ml.Data.TakeRows(Rows(), 6), ["Picture"]);
+    }
+
     /// <summary>Four colours, each told by its tokens: a visualizer that learnt draws them, also of tokens that it never saw in a row of several.</summary>
     [TestMethod]
     public void LearnsToDrawWhatTheTokensSay()
@@ -205,6 +218,7 @@ public sealed class DrawingTests
     {
         VisualTokensColumnName = "Tokens",
         Architecture = Tiny,
+        Generation = Quick,
         Training = VisualizerTrainingOptions.FromNothing with { MaximumSteps = steps, BatchSize = 8, LearningRate = 4e-3, AveragingDecay = null },
     });
 
