@@ -104,7 +104,7 @@ public sealed class EncodeImagesTests
         using ImageEncoder encoder = Encoder();
         IDataView data = _ml.Data.LoadFromEnumerable([new Numbers()]);
         StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.MetaMorph().EncodeImages("T", "X", encoder).Fit(data)).Message, "'X'");
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.MetaMorph().EncodeImages("T", "Y", encoder).Fit(data)).Message, "X");
+        Assert.AreEqual("There is no column 'Y' (pictures). The columns are: X.", Assert.Throws<ArgumentException>(() => _ml.MetaMorph().EncodeImages("T", "Y", encoder).Fit(data)).Message);
         StringAssert.Contains(Assert.Throws<ArgumentOutOfRangeException>(() => _ml.MetaMorph().EncodeImages("T", "X", encoder, batchSize: 0)).Message, "BatchSize is 0");
     }
 

@@ -67,7 +67,7 @@ public sealed class FlatParametersTests
         using var scope = NewDisposeScope();
         var half = new Parameter(ones(4).to(ScalarType.BFloat16));
         InvalidOperationException error = Assert.ThrowsExactly<InvalidOperationException>(() => new FlatParameters([new ParameterGroup("all", [("model.norm.weight", half)])]));
-        StringAssert.Contains(error.Message, "model.norm.weight");
+        Assert.AreEqual("'model.norm.weight' is stored as BFloat16; training keeps its master weights in float32. Load the model in float32 to train it.", error.Message);
     }
 
     [TestMethod]
@@ -111,9 +111,9 @@ public sealed class FlatParametersTests
         using var flat = new FlatParameters([new ParameterGroup("all", [("p", new Parameter(ones(3)))])]);
         using var optimizer = new FlatAdamW(flat);
         Dictionary<string, Tensor> state = optimizer.ExportState().ToDictionary();
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => optimizer.ImportState(new Dictionary<string, Tensor>(state) { ["exp_avg.p"] = ones(4) })).Message, "[4]");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => optimizer.ImportState(new Dictionary<string, Tensor>(state) { ["exp_avg.q"] = ones(3) })).Message, "exp_avg.q");
+        Assert.AreEqual("The optimizer state's 'exp_avg.p' has the shape [4], the parameter has [3].", Assert.ThrowsExactly<InvalidDataException>(() => optimizer.ImportState(new Dictionary<string, Tensor>(state) { ["exp_avg.p"] = ones(4) })).Message);
+        Assert.AreEqual("The optimizer state's 'exp_avg.q' belongs to no trainable parameter.", Assert.ThrowsExactly<InvalidDataException>(() => optimizer.ImportState(new Dictionary<string, Tensor>(state) { ["exp_avg.q"] = ones(3) })).Message);
         state.Remove("exp_avg_sq.p");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => optimizer.ImportState(state)).Message, "exp_avg_sq.p");
+        Assert.AreEqual("The optimizer state has no 'exp_avg_sq.p': it was written for another model or for other trainable parts.", Assert.ThrowsExactly<InvalidDataException>(() => optimizer.ImportState(state)).Message);
     }
 }

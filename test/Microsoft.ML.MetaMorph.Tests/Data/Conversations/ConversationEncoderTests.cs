@@ -92,7 +92,7 @@ public sealed class ConversationEncoderTests
     [TestMethod]
     public void ATokenizerWithoutTheImageTokensIsRefused()
     {
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => new ConversationEncoder(new ToyTokenizer(["<image_start>"]), MetaMorphChatFormat.Render)).Message, "no token <image_end>");
+        Assert.AreEqual("The tokenizer has no token <image_end>. Add <image_start> and <image_end> to its added tokens and two rows to the model's embeddings.", Assert.ThrowsExactly<InvalidDataException>(() => new ConversationEncoder(new ToyTokenizer(["<image_start>"]), MetaMorphChatFormat.Render)).Message);
     }
 
     [TestMethod]
@@ -107,7 +107,7 @@ public sealed class ConversationEncoderTests
     public void TurnsMustMatch()
     {
         Assert.HasCount(4, Conversation.FromTurns(["a", "b"], ["x"], 0, "r", "system").Messages);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Conversation.FromTurns(["a"], ["x", "y"], 0, "r9")).Message, "Row r9: 1 prompts");
+        Assert.AreEqual("Row r9: 1 prompts need 1 responses (or 0, if the last is to be answered), but there are 2. (Parameter 'responses')", Assert.ThrowsExactly<ArgumentException>(() => Conversation.FromTurns(["a"], ["x", "y"], 0, "r9")).Message);
     }
 
     /// <summary>A token that crosses from the header into the response is divided, since a model that generates meets the header alone.</summary>

@@ -182,16 +182,16 @@ public sealed class CausalLanguageModelTests
         using var scope = NewDisposeScope();
         using CausalLanguageModel model = TinyLanguageModels.Create("llama-3");
         Tensor embeddings = zeros(2, 5, 24);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Hidden(zeros(2, 5, 23), SequenceLayout.Causal)).Message, "[2, 5, 23]");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Hidden(embeddings, new PackedLayout([5]))).Message, "2");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Hidden(zeros(1, 5, 24), new PackedLayout([2, 2]))).Message, "4 positions");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Hidden(zeros(1, 5, 24), new PackedLayout([5, 0]))).Message, "Row 1");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Hidden(embeddings, new LeftPaddedLayout([0]))).Message, "1 rows");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Hidden(embeddings, new LeftPaddedLayout([0, 5]))).Message, "Row 1");
+        Assert.AreEqual("The embeddings have the shape [2, 5, 23]; [batch, length, 24] is needed. (Parameter 'embeddings')", Assert.ThrowsExactly<ArgumentException>(() => model.Hidden(zeros(2, 5, 23), SequenceLayout.Causal)).Message);
+        Assert.AreEqual("A pack is one row; the input has 2. (Parameter 'batch')", Assert.ThrowsExactly<ArgumentException>(() => model.Hidden(embeddings, new PackedLayout([5]))).Message);
+        Assert.AreEqual("The rows of the pack have 4 positions, the input has 5. (Parameter 'layout')", Assert.ThrowsExactly<ArgumentException>(() => model.Hidden(zeros(1, 5, 24), new PackedLayout([2, 2]))).Message);
+        Assert.AreEqual("Row 1 of the pack has 0 positions. (Parameter 'lengths')", Assert.ThrowsExactly<ArgumentException>(() => model.Hidden(zeros(1, 5, 24), new PackedLayout([5, 0]))).Message);
+        Assert.AreEqual("The layout gives the padding of 1 rows, the input has 2. (Parameter 'layout')", Assert.ThrowsExactly<ArgumentException>(() => model.Hidden(embeddings, new LeftPaddedLayout([0]))).Message);
+        Assert.AreEqual("Row 1 has 5 positions of padding among 5. (Parameter 'layout')", Assert.ThrowsExactly<ArgumentException>(() => model.Hidden(embeddings, new LeftPaddedLayout([0, 5]))).Message);
         using var cache = new KeyValueCache(model.Config, 1, 8, CPU);
         Assert.ThrowsExactly<InvalidOperationException>(() => model.Hidden(embeddings, SequenceLayout.Causal, cache));
         using var mode = no_grad();
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.Hidden(embeddings, SequenceLayout.Causal, cache)).Message, "1 rows, the input 2");
+        Assert.AreEqual("The cache has 1 rows, the input 2. (Parameter 'cache')", Assert.ThrowsExactly<ArgumentException>(() => model.Hidden(embeddings, SequenceLayout.Causal, cache)).Message);
     }
 
     private static Tensor InChunks(CausalLanguageModel model, Tensor embeddings, SequenceLayout layout, KeyValueCache cache, int[] chunks)
