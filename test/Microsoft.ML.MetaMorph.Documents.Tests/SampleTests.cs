@@ -21,8 +21,8 @@ public sealed class SampleTests
     public void TenLinesOfTheReadme()
     {
         Answer answer = TenLines.Run(_world.EncoderFolder, _world.ModelFolder, _world.Questions, _world.File("ten-lines.zip"), _world.Pictures[0]);
-        Assert.IsNotNull(answer.PredictedResponse);
-        Assert.AreEqual(0, answer.ResponseVisualTokens.Length % (4 * 8));
+        Answer expected = Answers(_world.File("ten-lines.zip"), [new Question { Prompt = "<image>What is this?", PromptImage = _world.Pictures[0] }]).Single();
+        AssertSame(expected, answer, "the zip, read again");
     }
 
     [TestMethod]
@@ -143,8 +143,29 @@ public sealed class SampleTests
         string zip = _world.File("ten-lines-threads.zip");
         TenLines.Run(_world.EncoderFolder, _world.ModelFolder, _world.Questions, zip, _world.Pictures[0]);
         Answer[] answers = Threads.Run(new MLContext(seed: 1), zip, _world.Questions);
-        Assert.HasCount(4, answers);
-        foreach (Answer answer in answers) Assert.IsNotNull(answer.PredictedResponse);
+        Answer[] expected = Answers(zip, _world.Questions);
+        Assert.HasCount(expected.Length, answers);
+        for (int i = 0; i < answers.Length; i++) AssertSame(expected[i], answers[i], $"question {i}");
+    }
+
+    /// <summary>What a model zip answers, question by question, on one thread and without a prediction engine.</summary>
+    private static Answer[] Answers(string zip, IEnumerable<Question> questions)
+    {
+        var ml = new MLContext(seed: 1);
+        ITransformer loaded = ml.Model.Load(zip, out _);
+        Answer[] answers = [.. questions.SelectMany(question => ml.Data.CreateEnumerable<Answer>(loaded.Transform(ml.Data.LoadFromEnumerable([question])), reuseRowObject: false))];
+        ((IDisposable)loaded).Dispose();
+        return answers;
+    }
+
+    private static void AssertSame(Answer expected, Answer actual, string what)
+    {
+        Assert.AreEqual(expected.PredictedResponse, actual.PredictedResponse, what);
+        Assert.AreNotEqual("", actual.PredictedResponse, what);
+        // A picture is four tokens, each eight wide.
+        Assert.HasCount(actual.PredictedResponse.Split("<image>").Length - 1, actual.ResponseVisualTokens.Chunk(4 * 8).ToArray(), what);
+        Assert.HasCount(expected.ResponseVisualTokens.Length, actual.ResponseVisualTokens, what);
+        for (int i = 0; i < expected.ResponseVisualTokens.Length; i++) Assert.AreEqual(expected.ResponseVisualTokens[i], actual.ResponseVisualTokens[i], 1e-5f, $"{what}, value {i}");
     }
 
     private static string[] Responses(MetaMorphTransformer model) => [.. model.Transform(_world.Encoded).GetColumn<string>("PredictedResponse")];
