@@ -18,4 +18,19 @@ public static class Errors
         // </errors>
         return model;
     }
+
+    /// <summary>Pictures that cannot be read, in front of a cache.</summary>
+    public static IDataView RunCached(MLContext ml, IDataView rows, ImageEncoder encoder)
+    {
+        // <cached-errors>
+        EncodeImagesTransformer encoding = ml.MetaMorph().EncodeImages(new EncodeImagesEstimator.Options
+        {
+            InputColumnNames = ["PromptImage", "ResponseImage"],
+            Encoder = encoder,
+            ErrorColumnName = "ImageError",                     // empty where the pictures could be read
+        }).Fit(rows);
+        IDataView cached = ml.Data.Cache(encoding.Transform(rows));
+        // </cached-errors>
+        return cached;
+    }
 }

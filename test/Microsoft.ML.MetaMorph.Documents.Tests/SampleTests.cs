@@ -138,6 +138,17 @@ public sealed class SampleTests
     }
 
     [TestMethod]
+    public void PicturesThatCannotBeReadStandInAColumnBehindACache()
+    {
+        Question[] questions = [.. _world.Questions, new Question { Prompt = "<image>?", Response = "no", PromptImage = _world.File("none.png") }];
+        IDataView cached = Errors.RunCached(Ml, Ml.Data.LoadFromEnumerable(questions), _world.Encoder);
+        string[] errors = [.. cached.GetColumn<string>("ImageError")];
+        Assert.IsTrue(errors[..^1].All(string.IsNullOrEmpty));
+        StringAssert.StartsWith(errors[^1], "Row 4, column 'PromptImage', picture 1: ");
+        CollectionAssert.AreEqual(new[] { 32, 32, 64, 0, 0 }, cached.GetColumn<float[]>("VisualTokens").Select(tokens => tokens.Length).ToArray());
+    }
+
+    [TestMethod]
     public void SeveralThreadsShareAModel()
     {
         string zip = _world.File("ten-lines-threads.zip");

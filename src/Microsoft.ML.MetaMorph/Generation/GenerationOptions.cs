@@ -11,7 +11,8 @@ public sealed class GenerationOptions
 
     /// <summary>
     /// The most positions the response may have, counting text tokens (with <c>&lt;image_start&gt;</c>, <c>&lt;image_end&gt;</c> and the end
-    /// token) and visual tokens: 1 or more. An image cut by this limit is dropped, never returned in part. Default 512.
+    /// token) and visual tokens: 1 or more. A response also ends where prompt and response have as many positions as the model was made for
+    /// (<c>max_position_embeddings</c>). An image cut by this limit is dropped, never returned in part. Default 512.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Below 1.</exception>
     public int MaxNewTokens { get; set => field = InRange(value, 1, int.MaxValue, nameof(MaxNewTokens)); } = 512;

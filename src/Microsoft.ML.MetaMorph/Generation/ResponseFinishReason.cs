@@ -9,7 +9,7 @@ public enum ResponseFinishReason
     /// <summary>The text reached a stop string.</summary>
     StopString,
 
-    /// <summary>The response has as many positions as <see cref="GenerationOptions.MaxNewTokens"/> allows.</summary>
+    /// <summary>The response has as many positions as <see cref="GenerationOptions.MaxNewTokens"/> allows, or prompt and response together have as many as the model was made for.</summary>
     Length,
 
     /// <summary>It was cancelled; the response holds what was made.</summary>

@@ -75,7 +75,7 @@ internal sealed class ResponseGenerator : IDisposable
         options ??= _options;
         Check(options);
         DecodingPrompt[] prompts = [.. requests.Select((request, i) => Expand(request, i, options.MaxNewTokens))];
-        ResponseRow[] rows = [.. requests.Select((request, i) => new ResponseRow(request, options, _visual?.Config, _endIds, _text?.Invoke(), receiver is null ? null : update => receiver(i, update)))];
+        ResponseRow[] rows = [.. requests.Select((request, i) => new ResponseRow(request, options, prompts[i].MaxNewPositions, _visual?.Config, _endIds, _text?.Invoke(), receiver is null ? null : update => receiver(i, update)))];
         return new ResponseRun(_decoder, prompts, rows, options.PrefillChunk, cancellation);
     }
 
@@ -105,7 +105,9 @@ internal sealed class ResponseGenerator : IDisposable
                 throw new GenerationRequestException(number, $"holds the id {id}; the model's vocabulary has the ids 0 to {vocabulary - 1}.");
         }
         if (request.ForcedIds.Contains(MetaMorphModel.ImagePlaceholder)) throw new GenerationRequestException(number, "forces an image placeholder; force the image-start token instead.");
-        IEnumerable<int> ids = request.Ids.SelectMany(id => Enumerable.Repeat(id, id == MetaMorphModel.ImagePlaceholder ? count : 1));
-        return new DecodingPrompt([.. ids], request.VisualTokens, maxNew, _visual is not null && request.Ids[^1] == _visual.Config.ImageStartId);
+        int[] ids = [.. request.Ids.SelectMany(id => Enumerable.Repeat(id, id == MetaMorphModel.ImagePlaceholder ? count : 1))];
+        int positions = _language.Config.MaxPositions;
+        if (PositionLimit.Problem(ids.Length, images, count, positions) is { } problem) throw new GenerationRequestException(number, problem);
+        return new DecodingPrompt(ids, request.VisualTokens, Math.Min(maxNew, positions - ids.Length), _visual is not null && request.Ids[^1] == _visual.Config.ImageStartId);
     }
 }

@@ -6,7 +6,7 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>One response while it is made: what it holds, whether it is in text or inside an image, and when it ends.</summary>
 internal sealed class ResponseRow
 {
-    private readonly GenerationOptions _options;
+    private readonly int _mostPositions;
     private readonly int[] _forced;
     private readonly MetaMorphConfig? _visual;
     private readonly IReadOnlySet<int> _endIds;
@@ -22,9 +22,16 @@ internal sealed class ResponseRow
     private float[] _scratch = [];
     private int _positions, _images, _madeOfImage;
 
-    public ResponseRow(GenerationRequest request, GenerationOptions options, MetaMorphConfig? visual, IReadOnlySet<int> endIds, ITextStream? stream, Action<ResponseUpdate>? receiver)
+    /// <param name="request">The prompt.</param>
+    /// <param name="options">How tokens are chosen, and what ends the response.</param>
+    /// <param name="mostPositions">Where the response ends at the latest: what the options allow, or what the prompt leaves of the model's positions.</param>
+    /// <param name="visual">The sizes of an image; null for a language model alone.</param>
+    /// <param name="endIds">Ids that end the response.</param>
+    /// <param name="stream">Decodes ids; null leaves the text empty.</param>
+    /// <param name="receiver">Told each piece; null for nobody.</param>
+    public ResponseRow(GenerationRequest request, GenerationOptions options, int mostPositions, MetaMorphConfig? visual, IReadOnlySet<int> endIds, ITextStream? stream, Action<ResponseUpdate>? receiver)
     {
-        (_options, _visual, _endIds, _stream, _receiver) = (options, visual, endIds, stream, receiver);
+        (_mostPositions, _visual, _endIds, _stream, _receiver) = (mostPositions, visual, endIds, stream, receiver);
         bool begun = visual is not null && request.Ids[^1] == visual.ImageStartId;
         _forced = options.BeginWithImage && !begun ? [visual!.ImageStartId, .. request.ForcedIds] : request.ForcedIds;
         _sampler = new TokenSampler(options, request.Seed ?? options.Seed ?? Random.Shared.NextInt64());
@@ -44,7 +51,7 @@ internal sealed class ResponseRow
     {
         if (IsInImage) TakeVisualToken(row);
         else TakeText(row);
-        if (FinishReason is null && _positions >= _options.MaxNewTokens) Finish(ResponseFinishReason.Length);
+        if (FinishReason is null && _positions >= _mostPositions) Finish(ResponseFinishReason.Length);
         row.WantsVisual = IsInImage;
     }
 

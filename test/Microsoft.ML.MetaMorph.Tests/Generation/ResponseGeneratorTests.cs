@@ -260,7 +260,7 @@ public sealed class ResponseGeneratorTests
                 request.VisualTokens.Length == 0 ? null : tensor(request.VisualTokens, [request.VisualTokens.Length / TokenCount / Width, TokenCount, Width])),
         };
         var row = new DecodingRow(0, Vocabulary, Width);
-        var response = new ResponseRow(request, options, model.Config, new HashSet<int>(), new SpelledIds(), null);
+        var response = new ResponseRow(request, options, options.MaxNewTokens, model.Config, new HashSet<int>(), new SpelledIds(), null);
         while (true)
         {
             Tensor last = model.Language.Hidden(cat(parts, 1), SequenceLayout.Causal)[0, -1];

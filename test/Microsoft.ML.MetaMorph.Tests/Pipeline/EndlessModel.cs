@@ -10,7 +10,7 @@ internal static class EndlessModel
     private const string Template = "{% if messages[0].content == 'refuse' %}{{ raise_exception('not that') }}{% endif %}"
         + "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}";
 
-    public static MetaMorphTransformer Create(MLContext ml, GenerationOptions? generation = null, string? systemMessage = null)
+    public static MetaMorphTransformer Create(MLContext ml, GenerationOptions? generation = null, string? systemMessage = null, int positions = int.MaxValue)
     {
         LanguageTokenizer tokenizer = LanguageTokenizer.Train(["user: system: assistant: a red square, a blue circle"], new BytePairTrainingOptions { VocabularySize = 290, EndOfSequence = null, ChatTemplate = Template });
         var language = new LanguageModelConfig
@@ -23,6 +23,7 @@ internal static class EndlessModel
             KeyValueHeadCount = 1,
             HeadWidth = 8,
             InitializerRange = 0.4,
+            MaxPositions = positions,
         };
         var config = new MetaMorphConfig
         {

@@ -135,6 +135,21 @@ public sealed class ModelZipTests
         AssertBroken(path, $"the file '{ZipWeights.FileName}' is broken: '{path}, ", $"/{ZipWeights.FileName}' is not a sound safetensors file: the header does not begin with '{{'. {ModelZipReader.Advice}");
     }
 
+    /// <summary>One bit of one weight: small weights are read whole when they are opened, so it is noticed.</summary>
+    [TestMethod]
+    public void AChangedWeightIsNoticed()
+    {
+        string path = SaveEncoder();
+        byte[] bytes = File.ReadAllBytes(path);
+        ZipRecord record = ZipDirectory.Read(path).Records.Single(entry => entry.Key.EndsWith(ZipWeights.FileName)).Value;
+        using (ZipArchive archive = ZipFile.OpenRead(path)) Assert.AreEqual(Crc(bytes.AsSpan((int)record.Offset, (int)record.Length)), archive.Entries.Single(entry => entry.Name == ZipWeights.FileName).Crc32);
+        uint before = Crc(bytes.AsSpan((int)record.Offset, (int)record.Length));
+        bytes[record.Offset + record.Length - 1] ^= 1;
+        uint after = Crc(bytes.AsSpan((int)record.Offset, (int)record.Length));
+        File.WriteAllBytes(path, bytes);
+        AssertBroken(path, $"the file '{ZipWeights.FileName}' is broken: the checksum (CRC-32) of its {record.Length} bytes is {after:X8}, the zip's directory says {before:X8}: it was changed or damaged. {ModelZipReader.Advice}");
+    }
+
     /// <summary>Weights of other sizes than the configuration says, as two models that were mixed up have them.</summary>
     [TestMethod]
     public void WeightsOfAnotherShapeAreNamedWithTheZip()
@@ -203,6 +218,19 @@ public sealed class ModelZipTests
         foreach (string part in parts) StringAssert.Contains(message, part);
         var wrapped = Assert.ThrowsExactly<System.Reflection.TargetInvocationException>(() => _ml.Model.Load(path, out _));
         Assert.AreEqual(message, ModelZipErrors.Unwrap(wrapped).Message);
+    }
+
+    /// <summary>The checksum bit by bit, from its definition.</summary>
+    private static uint Crc(ReadOnlySpan<byte> bytes)
+    {
+        uint crc = uint.MaxValue;
+        foreach (byte value in bytes)
+        {
+            crc ^= value;
+            for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ ((crc & 1) == 0 ? 0 : 0xEDB88320);
+        }
+
+        return ~crc;
     }
 
     private static bool Contains(ZipArchiveEntry entry, string word) => Bytes(entry).AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(word)) >= 0;

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph.Tests;
@@ -79,6 +80,32 @@ public sealed class RecordedPrecisionTests
     }
 
     [TestMethod]
+    [DataRow(Precision.Auto)]
+    [DataRow(Precision.Float32)]
+    public void AVisualizerTellsAndRecordsBoth(Precision precision)
+    {
+        using var folder = new ScratchFolder();
+        IDataView data = SaveVisualizer(_ml, precision, folder["model.zip"]);
+        string expected = precision == Precision.Auto ? Here : "Float32 (asked for)";
+        AssertRecorded(Settings(folder["model.zip"]), precision, trainedIn: expected);
+        const string Elsewhere = "BFloat16 (measured on another machine)";
+        Rewrite(folder["model.zip"], Elsewhere);
+        (ITransformer loaded, List<string> log) = Load(folder["model.zip"]);
+        CollectionAssert.Contains(log, $"Visualizer: linear layers are computed in {expected}.");
+        using var opened = (GenerateImagesTransformer)((TransformerChain<ITransformer>)loaded).Single();
+        JsonNode again = Save(opened, data, folder);
+        Assert.AreEqual((Elsewhere, expected), ((string)again["trained_in"]!, (string)again["computed_in"]!));
+
+        // opened from a folder
+        using (Visualizer visualizer = opened.Visualizer) visualizer.Save(folder["visualizer"]);
+        using Visualizer stored = Visualizer.Load(folder["visualizer"], new VisualizerOptions { Precision = precision });
+        (MLContext ml, log) = Logged();
+        using GenerateImagesTransformer drawing = ml.MetaMorph().GenerateImages("Picture", "Tokens", stored).Fit(data);
+        CollectionAssert.Contains(log, $"Visualizer: linear layers are computed in {expected}.");
+        AssertRecorded(Save(drawing, data, folder), precision, trainedIn: null);
+    }
+
+    [TestMethod]
     public void OpeningAFolderTellsTheChoice()
     {
         using var folder = new ScratchFolder();
@@ -92,6 +119,20 @@ public sealed class RecordedPrecisionTests
         using ImageEncoder stored = ImageEncoder.Load(folder["encoder"], new ImageEncoderOptions { Precision = Precision.Float32 });
         using EncodeImagesTransformer encoding = ml.MetaMorph().EncodeImages("VisualTokens", "Image", stored).Fit(TinyModels.Captions(ml, 1));
         CollectionAssert.Contains(log, "Image encoder: linear layers are computed in Float32 (asked for).");
+    }
+
+    /// <summary>Saves a visualizer that saw a step of training, and gives the rows that it learnt from.</summary>
+    internal static IDataView SaveVisualizer(MLContext ml, Precision precision, string path)
+    {
+        IDataView data = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 4).Select(i => new DrawnRow { Image = TinyModels.Picture(i) }));
+        using GenerateImagesTransformer visualizer = ml.MetaMorph().Trainers.Visualizer(new VisualizerTrainer.Options
+        {
+            VisualTokensColumnName = "Tokens",
+            Architecture = new VisualizerArchitecture { ImageSize = 8, PixelsPerSample = 2, Channels = [16, 24], HeadCount = 2, ConditionWidth = 16, GridChannels = 8 },
+            Training = VisualizerTrainingOptions.FromNothing with { MaximumSteps = 1, BatchSize = 4, AveragingDecay = null, Precision = precision },
+        }).Fit(data);
+        ml.Model.Save(visualizer, data.Schema, path);
+        return data;
     }
 
     private static (MLContext Context, List<string> Log) Logged()
@@ -122,6 +163,11 @@ public sealed class RecordedPrecisionTests
     {
         string path = folder["model.zip"];
         _ml.Model.Save(transformer, data.Schema, path);
+        return Settings(path);
+    }
+
+    private static JsonNode Settings(string path)
+    {
         using ZipArchive archive = ZipFile.OpenRead(path);
         using var reader = new StreamReader(archive.Entries.Single(entry => entry.Name == SettingsJson.FileName).Open(), Encoding.UTF8);
         return JsonNode.Parse(reader.ReadToEnd())!;
@@ -146,4 +192,13 @@ public sealed class RecordedPrecisionTests
         Training = TinyModels.Encoder with { Precision = precision },
         TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 280 },
     }).Fit(TinyModels.Captions(_ml, 8));
+
+    private sealed class DrawnRow
+    {
+        [ImageType(16, 16)]
+        public MLImage? Image { get; set; }
+
+        [VectorType(0, 4, 4)]
+        public float[] Tokens { get; set; } = new float[16];
+    }
 }

@@ -98,7 +98,7 @@ internal sealed class BatchCursor : DataViewRowCursor
         {
             while (_count < _capacity && !_exhausted)
             {
-                if (!_input.MoveNext())
+                if (!RowErrors.MoveNext(_input))
                 {
                     _exhausted = true;
                     break;

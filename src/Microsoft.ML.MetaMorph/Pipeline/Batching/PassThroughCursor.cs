@@ -11,7 +11,7 @@ internal sealed class PassThroughCursor(BatchBindings bindings, DataViewRowCurso
 
     public override long Batch => input.Batch;
 
-    public override bool MoveNext() => input.MoveNext();
+    public override bool MoveNext() => RowErrors.MoveNext(input);
 
     public override ValueGetter<DataViewRowId> GetIdGetter() => input.GetIdGetter();
 

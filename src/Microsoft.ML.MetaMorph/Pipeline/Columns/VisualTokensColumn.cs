@@ -54,8 +54,9 @@ internal sealed class VisualTokensColumn
 
     /// <summary>The values of the row on which the input stands, picture after picture; empty where it has none.</summary>
     /// <param name="number">The row's number, for messages.</param>
-    /// <exception cref="InvalidDataException">The length is no multiple of a picture's, or the pictures could not be encoded.</exception>
-    public float[] Read(long number)
+    /// <param name="used">How many pictures are looked at: the values of those behind them need not be numbers.</param>
+    /// <exception cref="InvalidDataException">The length is no multiple of a picture's, a value is no finite number, or the pictures could not be encoded.</exception>
+    public float[] Read(long number, int used = int.MaxValue)
     {
         try
         {
@@ -71,6 +72,7 @@ internal sealed class VisualTokensColumn
             throw RowErrors.At(number, RowErrors.Columns(_name), $"{_values.Length} values are not a whole number of pictures; a picture has {_count} tokens × {_width} = {picture} values. Encode the pictures with EncodeImages.");
         var values = new float[_values.Length];
         _values.CopyTo(values);
+        if (VisualTokenValues.Problem(values.AsSpan(0, (int)Math.Min(values.Length, (long)used * picture)), _count, _width) is { } problem) throw RowErrors.At(number, RowErrors.Columns(_name), problem);
         return values;
     }
 }

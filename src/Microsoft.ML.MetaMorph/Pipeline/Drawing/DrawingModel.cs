@@ -27,6 +27,9 @@ internal sealed class DrawingModel : IDisposable
     /// <summary>Height and width in pixels of the pictures that it was trained with.</summary>
     public int PictureSize => Config.TrainedSampleSize * Config.Factor;
 
+    /// <summary>In which element type linear layers and convolutions are computed on a device, and why.</summary>
+    public PrecisionChoice Choice(Device device) => _models.Choice(device);
+
     /// <summary>Draws a picture for each run of tokens.</summary>
     /// <param name="visualTokens">The values of all pictures' tokens, one picture after another.</param>
     /// <param name="tokenCount">N: tokens a picture.</param>
@@ -81,4 +84,7 @@ internal sealed class DrawingModel : IDisposable
 }
 
 /// <summary>How a visualizer is computed.</summary>
-internal sealed record DrawingModelSettings(Precision Precision = Precision.Auto, bool TiledDecoding = false);
+/// <param name="Precision">In which element type.</param>
+/// <param name="TiledDecoding">Whether large pictures are decoded tile by tile.</param>
+/// <param name="TrainedIn">What the training of the visualizer measured or was told, for people who look into a zip; null where we did not train it.</param>
+internal sealed record DrawingModelSettings(Precision Precision = Precision.Auto, bool TiledDecoding = false, string? TrainedIn = null);

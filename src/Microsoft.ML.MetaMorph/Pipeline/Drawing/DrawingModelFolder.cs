@@ -67,7 +67,7 @@ internal static class DrawingModelFolder
 
         T Read<T>(string name, Func<JsonElement, T> read)
         {
-            using JsonDocument json = JsonDocument.Parse(zip.ReadText(name));
+            using JsonDocument json = zip.ReadJson(name);
             return read(json.RootElement);
         }
     }

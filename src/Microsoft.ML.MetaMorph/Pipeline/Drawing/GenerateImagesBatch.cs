@@ -50,7 +50,7 @@ internal sealed class GenerateImagesBatch : IRowBatch
         _failures[slot] = null;
         try
         {
-            float[] values = _tokens.Read(_row.Position);
+            float[] values = _tokens.Read(_row.Position, _settings.OutputFolder is null ? _settings.MaximumImages : int.MaxValue);
             int wanted = _settings.OutputFolder is null ? Math.Min(_settings.MaximumImages, values.Length / PictureLength) : values.Length / PictureLength;
             _values[slot] = values[..(wanted * PictureLength)];
             _rowSeeds[slot] = _seeds?.Read() ?? _seed;

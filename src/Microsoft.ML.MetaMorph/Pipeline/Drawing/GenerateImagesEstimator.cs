@@ -43,6 +43,7 @@ public sealed class GenerateImagesEstimator : IEstimator<GenerateImagesTransform
         try
         {
             transformer.GetOutputSchema(input.Schema);
+            transformer.TellPrecision(_environment);
             return transformer;
         }
         catch

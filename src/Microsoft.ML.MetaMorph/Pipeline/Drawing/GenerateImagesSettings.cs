@@ -1,7 +1,9 @@
+using static Microsoft.ML.MetaMorph.SettingsJson;
+
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>What is saved of a <see cref="GenerateImagesTransformer"/> beside the visualizer.</summary>
-internal sealed record GenerateImagesSettings
+internal sealed record GenerateImagesSettings : ISavedSettings
 {
     public required string OutputColumnName { get; init; }
 
@@ -19,6 +21,12 @@ internal sealed record GenerateImagesSettings
 
     public Precision Precision { get; init; }
 
+    /// <summary>What training measured or was told, for people who look into the zip; null where we did not train the visualizer.</summary>
+    public string? TrainedIn { get; init; }
+
+    /// <summary>What <see cref="Precision"/> meant on the machine that saved the visualizer, for people who look into the zip; the machine that opens it decides anew.</summary>
+    public string? ComputedIn { get; init; }
+
     public bool TiledDecoding { get; init; }
 
     public ImageGenerationOptions Generation { get; init; } = new();
@@ -27,4 +35,15 @@ internal sealed record GenerateImagesSettings
     public IEnumerable<string> OutputColumnNames => OutputFolder is not null
         ? [OutputColumnName]
         : Enumerable.Range(0, MaximumImages).Select(i => i == 0 ? OutputColumnName : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{OutputColumnName}{i}"));
+
+    public void Validate()
+    {
+        CheckColumn(nameof(OutputColumnName), OutputColumnName);
+        CheckColumn(nameof(InputColumnName), InputColumnName);
+        CheckColumn(nameof(SeedColumnName), SeedColumnName, optional: true);
+        Check(nameof(MaximumImages), MaximumImages, MaximumImages >= 1, "at least 1");
+        Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "at least 1");
+        Check(Precision);
+        Check(nameof(Generation), Generation, Generation is not null, "an object with the options of drawing");
+    }
 }

@@ -47,9 +47,14 @@ public sealed class GenerateImagesTransformer : BatchTransformer
     internal static GenerateImagesTransformer Load(IHostEnvironment environment, ModelZipReader zip)
     {
         GenerateImagesSettings settings = SettingsJson.Read<GenerateImagesSettings>(zip);
-        DrawingModel model = DrawingModelFolder.Open(zip, MLNetInternals.Settings(environment).TemporaryFolder, new DrawingModelSettings(settings.Precision, settings.TiledDecoding));
-        return new GenerateImagesTransformer(environment, settings, new Lease<DrawingModel>(model));
+        DrawingModel model = DrawingModelFolder.Open(zip, MLNetInternals.Settings(environment).TemporaryFolder, new DrawingModelSettings(settings.Precision, settings.TiledDecoding, settings.TrainedIn));
+        var transformer = new GenerateImagesTransformer(environment, settings, new Lease<DrawingModel>(model));
+        transformer.TellPrecision(environment);
+        return transformer;
     }
+
+    /// <summary>Tells the log in which element type the visualizer computes.</summary>
+    internal void TellPrecision(IHostEnvironment environment) => PrecisionLog.Tell(environment, "Visualizer", _model.Value.Choice(_runtime.Device));
 
     /// <summary>The columns that settings ask for.</summary>
     /// <param name="settings">Names and sizes.</param>
@@ -83,7 +88,13 @@ public sealed class GenerateImagesTransformer : BatchTransformer
     private protected override void Save(ModelSaveContext context) => MLNetInternals.Save(context, Kind, zip =>
     {
         DrawingModelSettings computed = _model.Value.Settings;
-        SettingsJson.Write(zip, _settings with { Precision = computed.Precision, TiledDecoding = computed.TiledDecoding });
+        SettingsJson.Write(zip, _settings with
+        {
+            Precision = computed.Precision,
+            TiledDecoding = computed.TiledDecoding,
+            TrainedIn = computed.TrainedIn,
+            ComputedIn = _model.Value.Choice(_runtime.Device).ToString(),
+        });
         DrawingModelFolder.Save(_model.Value, zip);
     });
 

@@ -4,25 +4,27 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph;
 
-/// <summary>The pictures of a batch of rows and their visual tokens. A row whose pictures cannot be read throws when its tokens are asked for; the others have theirs.</summary>
+/// <summary>The pictures of a batch of rows and their visual tokens. A row whose pictures cannot be read says so in the error column and has no tokens, or throws when they are asked for; the others have theirs.</summary>
 internal sealed class EncodeImagesBatch : IRowBatch
 {
     private readonly EncodeImagesSettings _settings;
     private readonly Lease<ImageEncoderModel> _model;
     private readonly Device _device;
     private readonly DataViewRow _row;
+    private readonly bool _encodes;
     private readonly ImageColumn[] _columns;
     private readonly List<RgbImage>[] _pictures;
     private readonly ExceptionDispatchInfo?[] _failures;
     private readonly int[] _starts;
     private float[] _tokens = [];
 
-    public EncodeImagesBatch(EncodeImagesSettings settings, Lease<ImageEncoderModel> model, Device device, DataViewRow row, int capacity)
+    public EncodeImagesBatch(EncodeImagesSettings settings, Lease<ImageEncoderModel> model, Device device, DataViewRow row, bool encodes, int capacity)
     {
         _settings = settings;
         _model = model;
         _device = device;
         _row = row;
+        _encodes = encodes;
         _columns = [.. settings.InputColumnNames.Select(name => new ImageColumn(row, name, settings.ImageFolder))];
         _pictures = [.. Enumerable.Range(0, capacity).Select(_ => new List<RgbImage>())];
         _failures = new ExceptionDispatchInfo?[capacity];
@@ -47,6 +49,7 @@ internal sealed class EncodeImagesBatch : IRowBatch
 
     public void Run(int count)
     {
+        if (!_encodes) return;        // the errors alone are asked for
         var all = new List<RgbImage>();
         for (int slot = 0; slot < count; slot++)
         {
@@ -58,16 +61,22 @@ internal sealed class EncodeImagesBatch : IRowBatch
         _tokens = all.Count == 0 ? [] : _model.Value.Encode(all, _settings.BatchSize, _device);
     }
 
-    public Delegate CreateGetter(int output, Func<int> slot) => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
+    public Delegate CreateGetter(int output, Func<int> slot) => output == 0 ? Tokens(slot) : Error(slot);
+
+    public void Dispose() => _model.Dispose();
+
+    private ValueGetter<ReadOnlyMemory<char>> Error(Func<int> slot)
+        => (ref ReadOnlyMemory<char> value) => value = (_failures[slot()]?.SourceException.Message ?? "").AsMemory();
+
+    private ValueGetter<VBuffer<float>> Tokens(Func<int> slot) => (ref VBuffer<float> value) =>
     {
         int index = slot();
-        _failures[index]?.Throw();
+        // With an error column a row that could not be read is one without pictures.
+        if (_settings.ErrorColumnName is null) _failures[index]?.Throw();
         int picture = _model.Value.PictureLength;
         ReadOnlySpan<float> tokens = _tokens.AsSpan(_starts[index] * picture, (_starts[index + 1] - _starts[index]) * picture);
         VBufferEditor<float> editor = VBufferEditor.Create(ref value, tokens.Length);
         tokens.CopyTo(editor.Values);
         value = editor.Commit();
-    });
-
-    public void Dispose() => _model.Dispose();
+    };
 }

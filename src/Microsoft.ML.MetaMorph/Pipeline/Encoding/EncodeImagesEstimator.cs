@@ -10,13 +10,13 @@ namespace Microsoft.ML.MetaMorph;
 /// | -- | -- |
 /// | Does this estimator need to look at the data to train its parameters? | No |
 /// | Input column data type | one or several of: <xref:Microsoft.ML.Data.MLImage>, text (a path), vector of text (several paths), vector of byte (one encoded picture) |
-/// | Output column data type | Vector of <xref:System.Single> with the dimensions [pictures, N, D]; the number of pictures is unknown in the type |
+/// | Output column data type | Vector of <xref:System.Single> with the dimensions [pictures, N, D]; the number of pictures is unknown in the type; if asked for, text (errors) |
 /// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.MetaMorph and one of TorchSharp-cpu, TorchSharp-cuda-linux, TorchSharp-cuda-windows |
 /// | Exportable to ONNX | No |
 ///
 /// Vectors of ML.NET hold no pictures: rows of several pictures have several columns, or one column of paths. The pictures of all columns
 /// stand one after another. A missing picture (null, an empty path, no bytes) gives no tokens; a row without any, a vector of length 0. A file that is not there or is no picture is
-/// an error that names the row, the column and the file; it comes when the tokens of that row are asked for, and the other rows have theirs. Pictures of any sizes may stand in one batch. Every epoch of training reads the
+/// an error that names the row, the column and the file; it comes when the tokens of that row are asked for, and the other rows have theirs. With an error column its message stands there, and the row has no tokens. Pictures of any sizes may stand in one batch. Every epoch of training reads the
 /// column again: put `AppendCacheCheckpoint` behind it.
 /// ]]></format>
 /// </remarks>
@@ -31,6 +31,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         ArgumentNullException.ThrowIfNull(options.Encoder);
         ArgumentNullException.ThrowIfNull(options.InputColumnNames);
         if (options.BatchSize < 1) throw new ArgumentOutOfRangeException(nameof(options), options.BatchSize, $"{nameof(Options.BatchSize)} is {options.BatchSize}; at least 1 is needed.");
+        options.ToSettings().RequireUnlikeOutputs();
         _environment = environment;
         _options = options;
     }
@@ -42,8 +43,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
     public EncodeImagesTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var settings = new EncodeImagesSettings(_options.OutputColumnName, [.. _options.InputColumns], _options.ImageFolder, _options.BatchSize);
-        var transformer = new EncodeImagesTransformer(_environment, settings, _options.Encoder.Share());
+        var transformer = new EncodeImagesTransformer(_environment, _options.ToSettings(), _options.Encoder.Share());
         try
         {
             transformer.GetOutputSchema(input.Schema);
@@ -65,7 +65,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         foreach (string input in _options.InputColumns) ImageColumn.Require(inputSchema, input, EncodeImagesTransformer.Role);
-        return SchemaShapes.Append(inputSchema, EncodeImagesTransformer.Output(_options.OutputColumnName, _options.Encoder.VisualTokenCount, _options.Encoder.VisualTokenWidth));
+        return SchemaShapes.Append(inputSchema, EncodeImagesTransformer.Outputs(_options.OutputColumnName, _options.ErrorColumnName, _options.Encoder.VisualTokenCount, _options.Encoder.VisualTokenWidth));
     }
 
     /// <summary>Options of <see cref="EncodeImagesEstimator"/>.</summary>
@@ -77,6 +77,13 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         /// <summary>The columns of pictures; their pictures are taken in this order. Empty: one column, with the name of the output.</summary>
         public IReadOnlyList<string> InputColumnNames { get; set; } = [];
 
+        /// <summary>
+        /// A column for the message of what made a row's pictures unreadable; empty where they could be read. Such a row then has no visual tokens
+        /// instead of throwing, so that a cache (<c>AppendCacheCheckpoint</c>), which would end with the first exception, can stand behind. Null
+        /// (default): none; such a row throws when its tokens are asked for.
+        /// </summary>
+        public string? ErrorColumnName { get; set; }
+
         /// <summary>The encoder.</summary>
         public required ImageEncoder Encoder { get; set; }
 
@@ -87,5 +94,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         public int BatchSize { get; set; } = 16;
 
         internal IReadOnlyList<string> InputColumns => InputColumnNames.Count == 0 ? [OutputColumnName] : InputColumnNames;
+
+        internal EncodeImagesSettings ToSettings() => new(OutputColumnName, [.. InputColumns], ImageFolder, BatchSize, ErrorColumnName: ErrorColumnName);
     }
 }

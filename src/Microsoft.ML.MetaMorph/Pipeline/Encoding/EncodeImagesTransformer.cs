@@ -1,3 +1,4 @@
+using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
@@ -31,7 +32,12 @@ public sealed class EncodeImagesTransformer : BatchTransformer
 
     internal override IReadOnlyList<string> InputColumns => _settings.InputColumnNames;
 
-    internal static DataViewSchema.DetachedColumn Output(string name, int count, int width) => new(name, VisualTokensColumn.Type(count, width));
+    /// <summary>The columns that are appended: the visual tokens and, if asked for, the errors.</summary>
+    internal static DataViewSchema.DetachedColumn[] Outputs(string name, string? errorName, int count, int width)
+    {
+        var tokens = new DataViewSchema.DetachedColumn(name, VisualTokensColumn.Type(count, width));
+        return errorName is null ? [tokens] : [tokens, new DataViewSchema.DetachedColumn(errorName, TextDataViewType.Instance)];
+    }
 
     internal static EncodeImagesTransformer Load(IHostEnvironment environment, ModelZipReader zip)
     {
@@ -49,11 +55,11 @@ public sealed class EncodeImagesTransformer : BatchTransformer
     {
         foreach (string input in _settings.InputColumnNames) ImageColumn.Require(inputSchema, input, Role);
         ImageEncoderSettings settings = _model.Value.Settings;
-        return [Output(_settings.OutputColumnName, settings.Tokens.Count, settings.TokenWidth)];
+        return Outputs(_settings.OutputColumnName, _settings.ErrorColumnName, settings.Tokens.Count, settings.TokenWidth);
     }
 
     internal override IRowBatch CreateBatch(DataViewRow input, bool[] activeOutputs, int capacity)
-        => new EncodeImagesBatch(_settings, _model.Share(), _device, input, capacity);
+        => new EncodeImagesBatch(_settings, _model.Share(), _device, input, encodes: activeOutputs[0], capacity);
 
     private protected override void Save(ModelSaveContext context) => MLNetInternals.Save(context, Kind, zip =>
     {
@@ -67,13 +73,3 @@ public sealed class EncodeImagesTransformer : BatchTransformer
         if (disposing) _model.Dispose();
     }
 }
-
-/// <summary>What is saved of the transformer beside the encoder.</summary>
-/// <param name="OutputColumnName">The column that is appended.</param>
-/// <param name="InputColumnNames">The columns of pictures.</param>
-/// <param name="ImageFolder">Where relative paths start.</param>
-/// <param name="BatchSize">Rows that are read ahead.</param>
-/// <param name="Precision">The encoder's, in the zip.</param>
-/// <param name="TrainedIn">The encoder's, in the zip.</param>
-/// <param name="ComputedIn">What <paramref name="Precision"/> meant on the machine that saved the zip, for people who look into it; the machine that opens it decides anew.</param>
-internal sealed record EncodeImagesSettings(string OutputColumnName, string[] InputColumnNames, string? ImageFolder, int BatchSize, Precision Precision = Precision.Auto, string? TrainedIn = null, string? ComputedIn = null);

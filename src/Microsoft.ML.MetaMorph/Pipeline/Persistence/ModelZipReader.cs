@@ -67,6 +67,9 @@ internal sealed class ModelZipReader
     /// <summary>The length of a file's contents in bytes.</summary>
     public long Length(string name) => Require(name).Length;
 
+    /// <summary>The checksum (CRC-32) of a file's contents, as the zip's directory says.</summary>
+    public uint Checksum(string name) => Require(name).Crc32;
+
     /// <summary>Where a stored file lies in the zip, or null where the zip is no file on disk or the entry is compressed.</summary>
     public FileRegion? Locate(string name)
     {

@@ -12,20 +12,46 @@ internal static class SettingsJson
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         WriteIndented = true,
+        RespectRequiredConstructorParameters = true,
     };
 
     public static void Write<T>(ModelZipWriter zip, T settings) => zip.Write(FileName, JsonSerializer.Serialize(settings, Options));
 
-    /// <exception cref="InvalidDataException">The file is missing or not what was saved.</exception>
+    /// <exception cref="InvalidDataException">The file is missing, no JSON, or holds a value out of range; zip, file and value are named.</exception>
     public static T Read<T>(ModelZipReader zip)
+        where T : class, ISavedSettings
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(zip.ReadText(FileName), Options) ?? throw new JsonException("It holds null.");
+            T settings = JsonSerializer.Deserialize<T>(zip.ReadText(FileName), Options) ?? throw new JsonException("It holds null.");
+            settings.Validate();
+            return settings;
         }
-        catch (JsonException failure)
+        // The options of generation check themselves where they are set.
+        catch (Exception failure) when (failure is JsonException or ArgumentException)
         {
             throw zip.Broken(FileName, failure);
         }
     }
+
+    /// <summary>Refuses a value of the file.</summary>
+    /// <param name="property">The property's name; the message has it as the file does.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="isValid">Whether it can be used.</param>
+    /// <param name="range">What can be used.</param>
+    /// <exception cref="ArgumentException">The value is not valid.</exception>
+    public static void Check(string property, object? value, bool isValid, string range)
+    {
+        if (!isValid) throw new ArgumentException(FormattableString.Invariant($"{JsonNamingPolicy.SnakeCaseLower.ConvertName(property)} is {value ?? "null"}; it must be {range}."));
+    }
+
+    /// <summary>Refuses the name of a column.</summary>
+    /// <exception cref="ArgumentException">It is empty.</exception>
+    public static void CheckColumn(string property, string? name, bool optional = false)
+        => Check(property, name is null ? null : $"'{name}'", name is null ? optional : name.Length > 0, optional ? "the name of a column, or null" : "the name of a column");
+
+    /// <summary>Refuses what is no precision.</summary>
+    /// <exception cref="ArgumentException">It is none.</exception>
+    public static void Check(Precision precision)
+        => Check(nameof(Precision), (int)precision, Enum.IsDefined(precision), string.Join(", ", Enum.GetValues<Precision>().Select(known => $"{(int)known} ({known})")));
 }

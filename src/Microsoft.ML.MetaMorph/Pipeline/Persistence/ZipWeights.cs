@@ -4,7 +4,7 @@ namespace Microsoft.ML.MetaMorph;
 /// <remarks>
 /// Large weights are mapped where they lie, so that loading copies nothing; the zip is then kept open for reading, which makes an
 /// attempt to overwrite it fail instead of destroying the mapping. Small weights, and those of a zip that is no file on disk, go
-/// through a temporary file that is deleted at once, and leave the zip free: a small model may be saved over the file it came from.
+/// through a temporary file that is deleted at once (their checksum is compared on the way), and leave the zip free: a small model may be saved over the file it came from.
 /// </remarks>
 internal sealed class ZipWeights : IDisposable
 {
@@ -79,7 +79,7 @@ internal sealed class ZipWeights : IDisposable
         try
         {
             using (Stream source = zip.Open(FileName))
-            using (FileStream target = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None)) source.CopyTo(target, 1 << 20);
+            using (FileStream target = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None)) Copy(source, target, zip.Checksum(FileName));
             var weights = new ZipWeights(SafeTensorsArchive.OpenAs(temporary, zip.NameOf(FileName)), null, temporary);
             // Where the system lets a mapped file go, its name is gone at once; elsewhere with the weights.
             weights.TryDelete();
@@ -90,6 +90,21 @@ internal sealed class ZipWeights : IDisposable
             File.Delete(temporary);
             throw;
         }
+    }
+
+    // Every byte passes by here, so its checksum costs next to nothing; of weights that are mapped it would cost reading them all.
+    private static void Copy(Stream source, Stream target, uint expected)
+    {
+        var buffer = new byte[1 << 20];
+        uint found = 0;
+        long length = 0;
+        for (int read; (read = source.Read(buffer)) > 0; length += read)
+        {
+            found = Crc32.Update(found, buffer.AsSpan(0, read));
+            target.Write(buffer, 0, read);
+        }
+
+        if (found != expected) throw new InvalidDataException($"the checksum (CRC-32) of its {length} bytes is {found:X8}, the zip's directory says {expected:X8}: it was changed or damaged.");
     }
 
     private void TryDelete()

@@ -9,7 +9,7 @@ internal static class ConversationPrompt
     /// <param name="messages">The caller's messages.</param>
     /// <param name="model">Tells tokenizer, template and the size of an image.</param>
     /// <param name="systemMessage">Put before messages that have none of their own; null for none.</param>
-    /// <exception cref="ArgumentException">A message cannot be read; it is named by its number.</exception>
+    /// <exception cref="ArgumentException">A message cannot be read; it is named by its number. Or all of them take more positions than the model has.</exception>
     /// <exception cref="InvalidDataException">The chat template refuses the conversation.</exception>
     public static GenerationRequest Encode(IEnumerable<ConversationMessage> messages, ResponseModel model, string? systemMessage)
     {
@@ -31,7 +31,11 @@ internal static class ConversationPrompt
             message.VisualTokens.Span.CopyTo(visualTokens.AsSpan(at));
             at += message.VisualTokens.Length;
         }
-        return new GenerationRequest(model.Text.Encoder.EncodePrompt(conversation).Ids, visualTokens);
+        TokenSequence prompt = model.Text.Encoder.EncodePrompt(conversation);
+        int tokens = model.Config.VisualTokenCount;
+        if (PositionLimit.Problem(prompt.ExpandedLength(tokens), prompt.ImageCount, tokens, model.Config.Language.MaxPositions) is { } problem)
+            throw new ArgumentException($"{Name} {problem}", nameof(messages));
+        return new GenerationRequest(prompt.Ids, visualTokens);
     }
 
     private static void Check(ConversationMessage? message, int index, MetaMorphConfig config, string argument)
@@ -44,6 +48,7 @@ internal static class ConversationPrompt
             throw new ArgumentException($"{what}: {message.VisualTokens.Length} values of visual tokens are not a whole number of images; {size}. Encode the images with the encoder that the model was trained with.", argument);
         if (message.VisualTokens.Length != marks * picture)
             throw new ArgumentException($"{what}: the text holds {marks} {ImageMarks.Image} marks, but there are visual tokens of {message.VisualTokens.Length / picture} images ({size}). Give every mark its image, in their order.", argument);
+        if (VisualTokenValues.Problem(message.VisualTokens.Span, config.VisualTokenCount, config.VisualTokenWidth) is { } problem) throw new ArgumentException($"{what}: {problem}", argument);
         try
         {
             ImageMarks.Wrap(message.Text);

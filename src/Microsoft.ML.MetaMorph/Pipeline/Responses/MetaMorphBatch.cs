@@ -123,23 +123,13 @@ internal sealed class MetaMorphBatch : IRowBatch
     private GenerationRequest Request(long number)
     {
         ConversationRow row = ConversationRow.ForPrompt(_settings, number, _prompt.Read(number), _history?.Read(number));
-        float[] pictures = _visualTokens?.Read(number) ?? [];
+        float[] pictures = _visualTokens?.Read(number, row.Conversation.ImageCount) ?? [];
         ResponseModel model = _model.Value;
         int length = model.PictureLength;
         row.RequirePictures(pictures.Length / length, exactly: false);
         TokenSequence sequence = model.Text.Encoder.EncodePrompt(row.Conversation);
-        RequirePlace(sequence, model.Config, number);
         var tokens = new float[sequence.ImageCount * length];
         for (int i = 0; i < sequence.ImageCount; i++) pictures.AsSpan(sequence.ImageOrder[i] * length, length).CopyTo(tokens.AsSpan(i * length));
         return new GenerationRequest(sequence.Ids, tokens);
-    }
-
-    // Behind its last position a model computes on, but what it says there means nothing.
-    private void RequirePlace(TokenSequence sequence, MetaMorphConfig config, long number)
-    {
-        int positions = sequence.ExpandedLength(config.VisualTokenCount), most = config.Language.MaxPositions - 1;
-        if (positions <= most) return;
-        string pictures = sequence.ImageCount == 0 ? "" : $", {sequence.ImageCount} pictures of {config.VisualTokenCount} among them";
-        throw RowErrors.At(number, PromptColumn, $"the prompt takes {positions} positions{pictures}, but the model reads at most {most} and answers at one more (max_position_embeddings {config.Language.MaxPositions}). Shorten the prompt, or take a model for longer texts.");
     }
 }

@@ -58,7 +58,7 @@ public sealed class MetaMorphResponder : IDisposable, IAsyncDisposable
     /// <see cref="ResponseUpdate.Response"/> the whole answer. The answer is begun when the pieces are first asked for, and anew for each
     /// enumeration.
     /// </returns>
-    /// <exception cref="ArgumentException">A message cannot be read; it is named by its number.</exception>
+    /// <exception cref="ArgumentException">A message cannot be read; it is named by its number. Or the conversation takes more positions than the model has.</exception>
     /// <exception cref="InvalidDataException">The chat template refuses the conversation.</exception>
     /// <exception cref="ObjectDisposedException">The responder was disposed.</exception>
     public IAsyncEnumerable<ResponseUpdate> StreamAsync(IEnumerable<ConversationMessage> messages, GenerationOptions? options = null, CancellationToken cancellationToken = default)
@@ -69,7 +69,7 @@ public sealed class MetaMorphResponder : IDisposable, IAsyncDisposable
     /// <param name="options">How the answer is made; null as the transformer does. Read now: later changes have no effect.</param>
     /// <param name="cancellationToken">Ends the answer early: it then holds what was made.</param>
     /// <returns>The whole answer.</returns>
-    /// <exception cref="ArgumentException">A message cannot be read; it is named by its number.</exception>
+    /// <exception cref="ArgumentException">A message cannot be read; it is named by its number. Or the conversation takes more positions than the model has.</exception>
     /// <exception cref="InvalidDataException">The chat template refuses the conversation.</exception>
     /// <exception cref="ObjectDisposedException">The responder was disposed.</exception>
     public Task<GeneratedResponse> RespondAsync(IEnumerable<ConversationMessage> messages, GenerationOptions? options = null, CancellationToken cancellationToken = default)

@@ -1,7 +1,9 @@
+using static Microsoft.ML.MetaMorph.SettingsJson;
+
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>What is saved of a <see cref="MetaMorphTransformer"/> beside the model.</summary>
-internal sealed record MetaMorphSettings
+internal sealed record MetaMorphSettings : ISavedSettings
 {
     public required string PromptColumnName { get; init; }
 
@@ -31,4 +33,28 @@ internal sealed record MetaMorphSettings
     public string? ComputedIn { get; init; }
 
     public GenerationOptions Generation { get; init; } = new();
+
+    public void Validate()
+    {
+        CheckColumn(nameof(PromptColumnName), PromptColumnName);
+        CheckColumn(nameof(OutputColumnName), OutputColumnName);
+        CheckColumn(nameof(ResponseColumnName), ResponseColumnName, optional: true);
+        CheckColumn(nameof(VisualTokensColumnName), VisualTokensColumnName, optional: true);
+        CheckColumn(nameof(OutputVisualTokensColumnName), OutputVisualTokensColumnName, optional: true);
+        CheckColumn(nameof(ErrorColumnName), ErrorColumnName, optional: true);
+        CheckColumn(nameof(LogProbabilityColumnName), LogProbabilityColumnName, optional: true);
+        RequireUnlikeOutputs();
+        Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "at least 1");
+        Check(Precision);
+        Check(nameof(Generation), Generation, Generation is not null, "an object with the options of generation");
+    }
+
+    /// <summary>Checks that no two columns are appended under one name.</summary>
+    /// <exception cref="ArgumentException">Two are; the name is told.</exception>
+    public void RequireUnlikeOutputs()
+    {
+        string?[] outputs = [OutputColumnName, OutputVisualTokensColumnName, ErrorColumnName, LogProbabilityColumnName];
+        if (outputs.OfType<string>().GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new ArgumentException($"Two columns would be appended as '{twice.Key}'.");
+    }
 }

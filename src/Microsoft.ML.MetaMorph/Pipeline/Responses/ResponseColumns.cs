@@ -43,10 +43,7 @@ public abstract class ResponseColumns
         ArgumentException.ThrowIfNullOrEmpty(OutputColumnName);
         ArgumentNullException.ThrowIfNull(Generation);
         if (GenerationBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(GenerationBatchSize), GenerationBatchSize, $"{nameof(GenerationBatchSize)} is {GenerationBatchSize}; at least 1 is needed.");
-        string?[] outputs = [OutputColumnName, OutputVisualTokensColumnName, ErrorColumnName, LogProbabilityColumnName];
-        if (outputs.OfType<string>().GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new ArgumentException($"Two columns would be appended as '{twice.Key}'.");
-        return new MetaMorphSettings
+        var settings = new MetaMorphSettings
         {
             PromptColumnName = PromptColumnName,
             ResponseColumnName = ResponseColumnName,
@@ -60,5 +57,7 @@ public abstract class ResponseColumns
             Precision = precision,
             Generation = Generation.Clone(),
         };
+        settings.RequireUnlikeOutputs();
+        return settings;
     }
 }

@@ -37,7 +37,7 @@ internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
         var images = new ImageColumn(cursor, settings.ImageColumn, settings.Folder);
         var captions = new TextColumn(cursor, settings.CaptionColumn);
         var pictures = new List<RgbImage>();
-        while (cursor.MoveNext())
+        while (RowErrors.MoveNext(cursor))
         {
             pictures.Clear();
             images.Decode(number.Current, pictures, _preprocessor.Check);

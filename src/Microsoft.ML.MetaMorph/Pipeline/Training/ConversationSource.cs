@@ -49,7 +49,7 @@ internal sealed class ConversationSource : TrainingSource
     {
         using DataViewRowCursor cursor = data.GetRowCursor([]);
         long count = 0;
-        while (cursor.MoveNext()) count++;
+        while (RowErrors.MoveNext(cursor)) count++;
         return count;
     }
 
@@ -87,7 +87,7 @@ internal sealed class ConversationSource : TrainingSource
         VisualTokensColumn? visual = names.Length > 2 ? new VisualTokensColumn(cursor, names[2], _config.VisualTokenCount, _config.VisualTokenWidth) : null;
         var number = new RowNumber(cursor, shuffled: random is not null);
         var report = new RowReport();
-        while (cursor.MoveNext())
+        while (RowErrors.MoveNext(cursor))
         {
             if (Encode(number.Current, prompt, response, visual, report) is { } row) yield return row;
         }

@@ -106,7 +106,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         ArgumentNullException.ThrowIfNull(inputSchema);
         ImageColumn.Require(inputSchema, _options.ImageColumnName, EncodeImagesTransformer.Role);
         TextColumn.Require(inputSchema, _options.CaptionColumnName, CaptionRole);
-        return SchemaShapes.Append(inputSchema, EncodeImagesTransformer.Output(_options.OutputColumnName, _options.Training.VisualTokenCount, _options.Training.Width));
+        return SchemaShapes.Append(inputSchema, EncodeImagesTransformer.Outputs(_options.OutputColumnName, errorName: null, _options.Training.VisualTokenCount, _options.Training.Width));
     }
 
     private void Check(DataViewSchema schema)

@@ -22,7 +22,7 @@ public sealed record LanguageModelArchitecture
     /// <summary>Whether the output matrix is the embedding table. Default: true.</summary>
     public bool TieWordEmbeddings { get; init; } = true;
 
-    /// <summary>The longest sequence that the model is made for. Default: 4,096.</summary>
+    /// <summary>The longest sequence that the model is made for, prompt and response together; at least 2. Default: 4,096.</summary>
     public int MaximumPositions { get; init; } = 4096;
 
     /// <summary>Base of the rotary positions; above 0. Default: 10,000.</summary>
@@ -34,11 +34,12 @@ public sealed record LanguageModelArchitecture
     /// <summary>Language model → visual tokens: <c>linear</c>, <c>mlp</c> or <c>mlp2x_gelu</c>. Default: <c>mlp</c> (arXiv 2412.14164).</summary>
     public string VisionHead { get; init; } = "mlp";
 
-    /// <exception cref="ArgumentException">Sizes do not fit together.</exception>
+    /// <exception cref="ArgumentException">A size is out of range, or sizes do not fit together.</exception>
     internal LanguageModelConfig ToConfig(LanguageTokenizer tokenizer)
     {
         if (HeadCount < 1 || HiddenSize < 1 || HiddenSize % HeadCount != 0 || HiddenSize / HeadCount % 2 != 0)
             throw new ArgumentException($"{nameof(HiddenSize)} is {HiddenSize} and {nameof(HeadCount)} is {HeadCount}; the heads must divide the width into even numbers.");
+        OptionRange.Check(nameof(MaximumPositions), MaximumPositions, MaximumPositions >= 2, "at least 2, one for a prompt and one for its answer");
         var config = new LanguageModelConfig
         {
             VocabularySize = tokenizer.HighestId + 1,

@@ -46,7 +46,7 @@ internal sealed class PicturesWithTokens(IDataView data, IReadOnlyList<string> i
         ImageColumn[] images = [.. imageColumns.Select(name => new ImageColumn(cursor, name, folder))];
         var tokens = new VisualTokensColumn(cursor, tokensColumn, count, width);
         var pictures = new List<RgbImage>();
-        while (cursor.MoveNext())
+        while (RowErrors.MoveNext(cursor))
         {
             pictures.Clear();
             foreach (ImageColumn column in images) column.Decode(number.Current, pictures, _preprocessor.Check);

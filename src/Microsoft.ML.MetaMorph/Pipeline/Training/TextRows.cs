@@ -7,7 +7,7 @@ internal static class TextRows
     {
         using DataViewRowCursor cursor = data.GetRowCursor(columns.Select(name => data.Schema[name]));
         TextColumn[] texts = [.. columns.Select(name => new TextColumn(cursor, name))];
-        while (cursor.MoveNext())
+        while (RowErrors.MoveNext(cursor))
         {
             foreach (TextColumn text in texts)
             {

@@ -140,11 +140,20 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         VisualPredictiveTrainingOptions training = _options.Training with { Seed = seed };
         using var trainer = new VisualPredictiveTrainer(start.Model, training);
         log.Info(trainer.Precision);
-        ConversationSource Source(IDataView data) => new(data, _settings, start.Text.Encoder, start.Model.Config, _options.MaximumLength, _options.SkipBadRows, log.Warn);
+        int longest = LongestRow(start.Model.Config.Language, log);
+        ConversationSource Source(IDataView data) => new(data, _settings, start.Text.Encoder, start.Model.Config, longest, _options.SkipBadRows, log.Warn);
         TrainingResult result = trainer.Train(Source(trainData), validationData is null ? null : Source(validationData), step => Report(step, training, log), cancellationToken: log.Cancellation);
         if (result.Validation is { } losses) log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
         log.End(result.End, result.Steps);
         return result;
+    }
+
+    // Behind its last position a model answers nothing, so there is nothing to learn there either.
+    private int LongestRow(LanguageModelConfig language, TrainingLog log)
+    {
+        if (_options.MaximumLength <= language.MaxPositions) return _options.MaximumLength;
+        log.Warn($"{nameof(Options.MaximumLength)} is {_options.MaximumLength}, but the model has {language.MaxPositions} positions (max_position_embeddings); rows longer than those are cut.");
+        return language.MaxPositions;
     }
 
     private static void Report(TrainingProgress step, VisualPredictiveTrainingOptions training, TrainingLog log)
@@ -178,10 +187,10 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         /// <summary>Stage, batch size, learning rate, precision and all else of the training loop. The seed of the <see cref="MLContext"/>, where it has one, stands for the seed here.</summary>
         public VisualPredictiveTrainingOptions Training { get; set; } = new();
 
-        /// <summary>Longer rows are cut, never inside a picture, and counted in the log; at least 1. Default: 4,096 positions.</summary>
+        /// <summary>Longer rows are cut, never inside a picture, and counted in the log; at least 1. Default: 4,096 positions, or as many as the model was made for (<c>max_position_embeddings</c>) where those are fewer.</summary>
         public int MaximumLength { get; set; } = 4096;
 
-        /// <summary>Whether rows that cannot be learned (marks and pictures differ in number, an empty response) are passed over and told in the log. Default: false, they throw.</summary>
+        /// <summary>Whether rows that cannot be learned (marks and pictures differ in number, an empty response, a picture that could not be encoded) are passed over and told in the log. Default: false, they throw. A cache (<c>AppendCacheCheckpoint</c>) ends with its first error: behind one, pictures that cannot be read are passed over only where <see cref="EncodeImagesEstimator.Options.ErrorColumnName"/> is given in front of it.</summary>
         public bool SkipBadRows { get; set; }
 
         /// <summary>Whether a cancelled training gives the model as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>

@@ -80,8 +80,8 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         try
         {
             RequireTokens(start.Config.Adapter, count, width);
-            Train(start, trainData, validationData, count, width, seed, log);
-            var model = new DrawingModel(start.Config, new DrawingModelSettings(_options.Training.Precision), target => target.ToString() == device.ToString() ? start : Moved(start, target), storage: null);
+            PrecisionChoice trainedIn = Train(start, trainData, validationData, count, width, seed, log);
+            var model = new DrawingModel(start.Config, new DrawingModelSettings(_options.Training.Precision, TrainedIn: trainedIn.ToString()), target => target.ToString() == device.ToString() ? start : Moved(start, target), storage: null);
             // The trained model belongs to the transformer from here on.
             model.Prepare(device);
             return new GenerateImagesTransformer(_environment, _options.ToSettings(), new Lease<DrawingModel>(model));
@@ -128,7 +128,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             throw new InvalidDataException($"The visualizer draws from {adapter.ExpectedTokens?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "any number of"} visual tokens, each {adapter.InputWidth} wide; the rows have {count}, each {width} wide. Encode the pictures with the encoder of that visualizer, or train another one.");
     }
 
-    private void Train(VisualizerModel model, IDataView trainData, IDataView? validationData, int count, int width, int seed, TrainingLog log)
+    private PrecisionChoice Train(VisualizerModel model, IDataView trainData, IDataView? validationData, int count, int width, int seed, TrainingLog log)
     {
         VisualizerTrainingOptions training = _options.Training with { Seed = seed };
         SchedulerConfig scheduler = model.Config.Scheduler ?? SchedulerConfig.StableDiffusion;
@@ -140,6 +140,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         if (result.End == TrainingEnd.Cancelled && !_options.KeepCancelled) throw new OperationCanceledException($"The training was cancelled after {result.Steps} steps.", log.Cancellation);
         if (validationData is not null) log.Info($"Validation: loss {trainer.Evaluate(Source(validationData).Once()):F4}.");
         log.Info($"{result.End} after {result.Steps} steps.");
+        return trainer.Precision;
     }
 
     private static void Report(VisualizerProgress step, TrainingLog log)
