@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace Package.Tests;
@@ -42,6 +43,20 @@ public sealed class PackageTests
         Assert.IsTrue(File.Exists(Path.ChangeExtension(PackageFile, ".snupkg")), "symbols");
     }
 
+    /// <summary>A gallery shows the text without the repository: nothing in it may lead to a file beside it.</summary>
+    [TestMethod]
+    public void TheReadmeOfThePackageHasNoLinkThatNeedsTheRepository()
+    {
+        using ZipArchive package = ZipFile.OpenRead(PackageFile);
+        using var reader = new StreamReader(package.GetEntry("README.md")!.Open());
+        string packed = reader.ReadToEnd(), original = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
+        CollectionAssert.AreEqual(Array.Empty<string>(), Targets(packed).Where(target => !Uri.IsWellFormedUriString(target, UriKind.Absolute) && !target.StartsWith('#')).ToArray());
+        // What was a URL still is, and the code blocks are there to the last character.
+        foreach (string url in Targets(original).Where(target => Uri.IsWellFormedUriString(target, UriKind.Absolute))) CollectionAssert.Contains(Targets(packed), url);
+        CollectionAssert.AreEqual(CodeBlocks(original), CodeBlocks(packed));
+        StringAssert.Contains(packed, "Training your own");
+    }
+
     [TestMethod]
     public void ThePackageBringsNoNativeBackEnd()
     {
@@ -80,6 +95,10 @@ public sealed class PackageTests
             StringAssert.StartsWith(line, $"{use}: System.DllNotFoundException: The native library of TorchSharp could not be loaded. Add one of the packages TorchSharp-cpu, TorchSharp-cuda-linux or TorchSharp-cuda-windows (version 0.107.0) to the application; Microsoft.ML.MetaMorph itself references the managed library alone. Reason: ", string.Join("\n", lines));
         }
     }
+
+    private static string[] Targets(string markdown) => [.. Regex.Matches(markdown, @"\]\(([^)\s]+)").Select(match => match.Groups[1].Value)];
+
+    private static string[] CodeBlocks(string markdown) => [.. Regex.Matches(markdown, "```.*?```", RegexOptions.Singleline).Select(match => match.Value)];
 
     /// <summary>The console project with everything that it needs, built once.</summary>
     private static DotNet Consumer() => s_consumer ??= Create("consumer", """<PackageReference Include="TorchSharp-cpu" Version="0.107.0" />""", Packages);

@@ -2,11 +2,30 @@ using System.Text.Json;
 
 namespace Microsoft.ML.MetaMorph;
 
-/// <summary>Reads the entries of a published <c>config.json</c>; a null counts as absent, and every error names the key.</summary>
+/// <summary>
+/// Reads the entries of a published configuration; a null counts as absent. Every error names the key, what was found and what was expected;
+/// whoever opens the file adds its name (<see cref="JsonFile"/>).
+/// </summary>
 internal static class ConfigJson
 {
+    /// <summary>Longer values are cut in messages.</summary>
+    private const int ShownCharacters = 80;
+
+    private const string WholeNumber = "a whole number", PositiveNumber = "a whole number above zero";
+
+    /// <exception cref="InvalidDataException">The configuration is no object.</exception>
     public static bool TryGet(JsonElement config, string key, out JsonElement value)
-        => config.TryGetProperty(key, out value) && value.ValueKind != JsonValueKind.Null;
+    {
+        if (config.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"{Found(config)} stands where a JSON object with '{key}' is expected.");
+        return config.TryGetProperty(key, out value) && value.ValueKind != JsonValueKind.Null;
+    }
+
+    /// <summary>A configuration within the configuration; null where it is absent.</summary>
+    public static JsonElement? Section(JsonElement config, string key)
+    {
+        if (!TryGet(config, key, out JsonElement value)) return null;
+        return value.ValueKind == JsonValueKind.Object ? value : throw Wrong(key, value, "an object");
+    }
 
     public static string? Text(JsonElement config, string key)
     {
@@ -22,24 +41,24 @@ internal static class ConfigJson
 
     public static double Number(JsonElement config, string key, double? absent = null)
     {
-        if (!TryGet(config, key, out JsonElement value)) return absent ?? throw Missing(key);
+        if (!TryGet(config, key, out JsonElement value)) return absent ?? throw Missing(key, "a number");
         return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? number : throw Wrong(key, value, "a number");
     }
 
     public static int Integer(JsonElement config, string key, int? absent = null)
-        => OptionalInteger(config, key) ?? absent ?? throw Missing(key);
+        => OptionalInteger(config, key) ?? absent ?? throw Missing(key, WholeNumber);
 
     public static int? OptionalInteger(JsonElement config, string key)
     {
         if (!TryGet(config, key, out JsonElement value)) return null;
-        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number : throw Wrong(key, value, "a whole number");
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number : throw Wrong(key, value, WholeNumber);
     }
 
     /// <summary>A size: a whole number above zero.</summary>
     public static int Size(JsonElement config, string key, int? absent = null)
     {
-        int size = Integer(config, key, absent);
-        return size > 0 ? size : throw new InvalidDataException($"config.json: '{key}' is {size}; it must be above zero.");
+        if (!TryGet(config, key, out JsonElement value)) return absent ?? throw Missing(key, PositiveNumber);
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int size) && size > 0 ? size : throw Wrong(key, value, PositiveNumber);
     }
 
     /// <summary>A number, a list of numbers, or nothing.</summary>
@@ -50,7 +69,13 @@ internal static class ConfigJson
         return [.. value.EnumerateArray().Select(e => e.ValueKind == JsonValueKind.Number && e.TryGetInt32(out int number) ? number : throw Wrong(key, value, "a list of whole numbers"))];
     }
 
-    private static InvalidDataException Missing(string key) => new($"config.json lacks '{key}'.");
+    private static InvalidDataException Missing(string key, string expected) => new($"'{key}' is missing; it must be {expected}.");
 
-    private static InvalidDataException Wrong(string key, JsonElement value, string expected) => new($"config.json: '{key}' is {value.GetRawText()}; it must be {expected}.");
+    private static InvalidDataException Wrong(string key, JsonElement value, string expected) => new($"'{key}' is {Found(value)}; it must be {expected}.");
+
+    private static string Found(JsonElement value)
+    {
+        string text = value.GetRawText();
+        return text.Length <= ShownCharacters ? text : text[..ShownCharacters] + "…";
+    }
 }

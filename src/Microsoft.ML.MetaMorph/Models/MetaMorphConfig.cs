@@ -53,11 +53,11 @@ internal sealed record MetaMorphConfig
     public static MetaMorphConfig FromJson(JsonElement json, int? imageStartId = null, int? imageEndId = null)
     {
         string feature = ConfigJson.Text(json, "mm_vision_select_feature") ?? "patch";
-        if (feature != "patch") throw new NotSupportedException($"config.json: mm_vision_select_feature '{feature}' is not supported; SigLIP has patches only.");
+        if (feature != "patch") throw new NotSupportedException($"mm_vision_select_feature '{feature}' is not supported; SigLIP has patches only.");
         var config = new MetaMorphConfig
         {
             Language = LanguageModelConfig.FromJson(json),
-            Vision = ConfigJson.TryGet(json, "vision_config", out JsonElement vision) ? SiglipVisionConfig.FromJson(vision) : null,
+            Vision = ConfigJson.Section(json, "vision_config") is { } vision ? SiglipVisionConfig.FromJson(vision) : null,
             VisualTokenWidth = ConfigJson.Size(json, "mm_hidden_size"),
             VisualTokenCount = ConfigJson.Size(json, "num_image_tokens", 64),
             Projector = ConfigJson.Text(json, "mm_projector_type") ?? "linear",
@@ -114,14 +114,14 @@ internal sealed record MetaMorphConfig
         Microsoft.ML.MetaMorph.Projector.LayerCount(Projector);
         Microsoft.ML.MetaMorph.VisionHead.LayerCount(VisionHead);
         if (Projector == Microsoft.ML.MetaMorph.Projector.Identity && VisualTokenWidth != Language.HiddenSize)
-            throw new InvalidDataException($"config.json: the identity projector needs mm_hidden_size ({VisualTokenWidth}) = hidden_size ({Language.HiddenSize}).");
+            throw new InvalidDataException($"the identity projector needs mm_hidden_size ({VisualTokenWidth}) = hidden_size ({Language.HiddenSize}).");
         if (Vision is { } vision && Microsoft.ML.MetaMorph.TokenReduction.TokenWidth(TokenReduction, vision.HiddenSize) != VisualTokenWidth)
-            throw new InvalidDataException($"config.json: mm_hidden_size is {VisualTokenWidth}, but a vision tower of width {vision.HiddenSize} with {TokenReduction} makes tokens of width {Microsoft.ML.MetaMorph.TokenReduction.TokenWidth(TokenReduction, vision.HiddenSize)}.");
+            throw new InvalidDataException($"mm_hidden_size is {VisualTokenWidth}, but a vision tower of width {vision.HiddenSize} with {TokenReduction} makes tokens of width {Microsoft.ML.MetaMorph.TokenReduction.TokenWidth(TokenReduction, vision.HiddenSize)}.");
         if (VisualTokenWidth < 1 || VisualTokenCount < 1) throw new InvalidDataException($"Visual tokens of width {VisualTokenWidth}, {VisualTokenCount} an image: both must be above zero.");
-        if (ImageStartId == ImageEndId) throw new InvalidDataException($"config.json: image_start_token_id and image_end_token_id are both {ImageStartId}.");
+        if (ImageStartId == ImageEndId) throw new InvalidDataException($"image_start_token_id and image_end_token_id are both {ImageStartId}.");
         foreach (int id in (int[])[ImageStartId, ImageEndId])
         {
-            if (id < 0 || id >= Language.VocabularySize) throw new InvalidDataException($"config.json: the image token {id} lies outside the vocabulary of {Language.VocabularySize} tokens.");
+            if (id < 0 || id >= Language.VocabularySize) throw new InvalidDataException($"the image token {id} lies outside the vocabulary of {Language.VocabularySize} tokens.");
         }
     }
 }

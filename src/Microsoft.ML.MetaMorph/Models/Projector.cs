@@ -8,16 +8,24 @@ internal sealed partial class Projector(string kind, int visualWidth, int hidden
     : ConnectorLayers(nameof(Projector), parameters, Widths(kind, visualWidth, hiddenWidth), bare: kind == Linear)
 {
     public const string Identity = "identity";
+
+    /// <summary>What is known, for messages.</summary>
+    public const string Kinds = "linear, mlpNx_gelu (N = 1, 2, …), identity";
+
     private const string Linear = "linear";
 
     /// <summary>The number of linear layers of a published kind.</summary>
     /// <exception cref="NotSupportedException">Another kind.</exception>
-    public static int LayerCount(string kind)
+    public static int LayerCount(string kind) => KnownLayers(kind) ?? throw new NotSupportedException($"mm_projector_type '{kind}' is not supported. Supported: {Kinds}.");
+
+    /// <summary>Whether it is a published kind.</summary>
+    public static bool IsKnown(string? kind) => kind is not null && KnownLayers(kind) is not null;
+
+    private static int? KnownLayers(string kind)
     {
         if (kind == Identity) return 0;
         if (kind == Linear) return 1;
-        if (Depth().Match(kind) is { Success: true } match && int.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0) return count;
-        throw new NotSupportedException($"config.json: mm_projector_type '{kind}' is not supported. Supported: linear, mlpNx_gelu (N = 1, 2, …), identity.");
+        return Depth().Match(kind) is { Success: true } match && int.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0 ? count : null;
     }
 
     private static int[] Widths(string kind, int visualWidth, int hiddenWidth) => [visualWidth, .. Enumerable.Repeat(hiddenWidth, LayerCount(kind))];

@@ -5,12 +5,14 @@ namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Parameters out of an archive. On the CPU, in the stored element type, they alias the mapped file until they are written to.</summary>
 /// <param name="archive">Stays the caller's; parameters outlive it.</param>
-/// <param name="device">Where the parameters go.</param>
+/// <param name="device">Where the parameters go; on the <c>meta</c> device names and shapes are checked and no element is read.</param>
 /// <param name="elementType">The type that floating-point tensors are converted to; null = as stored.</param>
 /// <param name="rename">The archive's name for a parameter's; null = the same.</param>
 /// <param name="trainable">Whether floating-point parameters take gradients.</param>
 internal sealed class StoredParameters(TensorArchive archive, Device device, ScalarType? elementType = null, Func<string, string>? rename = null, bool trainable = false) : ParameterSource
 {
+    private const int Shown = 10;
+
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
 
     public override Device Device => device;
@@ -22,12 +24,27 @@ internal sealed class StoredParameters(TensorArchive archive, Device device, Sca
         string stored = StoredName(name);
         TensorInfo info = archive.Tensors.TryGetValue(stored, out TensorInfo? found) ? found : throw Missing(name, stored, shape);
         if (!info.Shape.AsSpan().SequenceEqual(shape))
-            throw new InvalidDataException($"'{info.File}': tensor '{stored}' has the shape [{string.Join(", ", info.Shape)}], the model needs [{string.Join(", ", shape)}]. The weights and the configuration do not belong together.");
+            throw new InvalidDataException($"'{info.File}': tensor '{archive.StoredName(stored)}' has the shape [{string.Join(", ", info.Shape)}], the model needs [{string.Join(", ", shape)}]. The weights and the configuration do not belong together.");
         _used.Add(stored);
+        if (device.type == TorchSharp.DeviceType.META) return new Parameter(empty(shape, dtype: info.ElementType, device: device).DetachFromDisposeScope(), requires_grad: false);
         using var scope = NewDisposeScope();
         bool isFloating = ElementTypes.IsFloatingPoint(info.ElementType);
         Tensor values = archive.Read(stored).to(isFloating && elementType is { } wanted ? wanted : info.ElementType, device).contiguous();
         return new Parameter(values.DetachFromDisposeScope(), requires_grad: trainable && isFloating);
+    }
+
+    /// <summary>Checks, without reading an element, that an archive holds what a model needs, in its shapes, and nothing else.</summary>
+    /// <param name="archive">The weights.</param>
+    /// <param name="build">Makes the model, once, on the <c>meta</c> device; what it asks of the source is what it needs.</param>
+    /// <param name="ignore">What the archive may hold besides.</param>
+    /// <exception cref="InvalidDataException">The message names the file, the tensors and their shapes.</exception>
+    public static void Check(TensorArchive archive, Func<ParameterSource, nn.Module> build, Func<string, bool>? ignore = null)
+    {
+        var stored = new StoredParameters(archive, META);
+        using (build(stored))
+        {
+            stored.RefuseUnused(ignore);
+        }
     }
 
     /// <summary>The archive's tensors that no module asked for, in order, except those that <paramref name="ignore"/> accepts.</summary>
@@ -39,8 +56,8 @@ internal sealed class StoredParameters(TensorArchive archive, Device device, Sca
     public void RefuseUnused(Func<string, bool>? ignore = null)
     {
         if (Unused(ignore) is not { Count: > 0 } unused) return;
-        string more = unused.Count > 10 ? $" and {unused.Count - 10} more" : "";
-        throw new InvalidDataException($"'{archive.Location}': the model uses {_used.Count} tensors and leaves {unused.Count} unread: {string.Join(", ", unused.Take(10))}{more}. The weights and the configuration do not belong together.");
+        string more = unused.Count > Shown ? $" and {unused.Count - Shown} more" : "";
+        throw new InvalidDataException($"'{archive.Location}': the model uses {_used.Count} tensors and leaves {unused.Count} unread: {string.Join(", ", unused.Take(Shown).Select(archive.StoredName))}{more}. The weights and the configuration do not belong together.");
     }
 
     private string StoredName(string name) => rename?.Invoke(name) ?? name;

@@ -107,9 +107,9 @@ public sealed record VisualPredictiveTrainingOptions
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range; it is named with its value and range.</exception>
     internal void Validate()
     {
-        Check(nameof(Stage), Stage, Enum.IsDefined(Stage), "ConnectorPretraining or InstructionTuning");
-        Check(nameof(Schedule), Schedule, Enum.IsDefined(Schedule), "one of " + string.Join(", ", Enum.GetNames<LearningRateScheduleKind>()));
-        Check(nameof(Precision), Precision, Enum.IsDefined(Precision), "Auto, Float32 or BFloat16");
+        Check(nameof(Stage), Stage);
+        Check(nameof(Schedule), Schedule);
+        Check(nameof(Precision), Precision);
         Check(nameof(Epochs), Epochs, Epochs is null or >= 1, "at least 1");
         Check(nameof(MaximumSteps), MaximumSteps, MaximumSteps is null or >= 1, "at least 1");
         Check(nameof(MaximumSeconds), MaximumSeconds, MaximumSeconds is null or (> 0 and < double.PositiveInfinity), "above 0");

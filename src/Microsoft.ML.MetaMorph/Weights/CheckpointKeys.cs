@@ -29,6 +29,19 @@ internal static class CheckpointKeys
     }
 
     /// <summary>
+    /// Whether a name of <see cref="ForSiglip"/> belongs to what a model of the vision tower alone may leave unread: the text tower, what
+    /// compares the two, and the pooling head.
+    /// </summary>
+    public static bool IsBesideVisionTower(string name)
+        => name.StartsWith(TextModel, StringComparison.Ordinal) || name.StartsWith(VisionModel + "head.", StringComparison.Ordinal) || name is "logit_scale" or "logit_bias";
+
+    /// <summary>
+    /// Whether a name of <see cref="ForMetaMorph"/> is the output matrix, which published checkpoints hold a second time where a model's
+    /// output matrix is its embedding table.
+    /// </summary>
+    public static bool IsOutputMatrix(string name) => name == "lm_head.weight";
+
+    /// <summary>
     /// The archive with the names of <c>AutoencoderKL</c> in diffusers since 0.15: attention was stored as <c>query</c>, <c>key</c>, <c>value</c>
     /// and <c>proj_attn</c> before. What a trainer stored beside the weights is left out.
     /// </summary>
@@ -61,7 +74,7 @@ internal static class CheckpointKeys
     {
         string bare = Bare(stored);
         if (IsVisionTower(stored) || bare.StartsWith("vision_proj.", StringComparison.Ordinal)) return null;
-        if (bare.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)) return null;   // a table that old Llama checkpoints carry along
+        if (bare.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal)) return null;   // a table that old Llama checkpoints carry along, in each layer or once
         bool isHead = bare.StartsWith("lm_head.", StringComparison.Ordinal) || bare.StartsWith("vision_head.", StringComparison.Ordinal);
         return isHead ? bare : Model + bare;
     }

@@ -28,6 +28,13 @@ internal sealed class CombinedArchive : TensorArchive
         }
     }
 
+    public override string StoredName(string name)
+    {
+        Find(name);
+        (TensorArchive archive, string stored) = _places[name];
+        return archive.StoredName(stored);
+    }
+
     public override Tensor Read(string name)
     {
         Find(name);

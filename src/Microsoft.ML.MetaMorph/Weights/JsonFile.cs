@@ -19,21 +19,29 @@ internal static class JsonFile
     public static T ReadText<T>(string path, Func<string, T> parse)
     {
         if (!File.Exists(path)) throw new FileNotFoundException($"'{path}' does not exist.", path);
+        return Named(path, () => parse(File.ReadAllText(path)));
+    }
+
+    /// <summary>Gives the errors of <paramref name="parse"/> the name of the file whose content it reads, wherever that lies.</summary>
+    /// <exception cref="InvalidDataException">The content is not JSON, or <paramref name="parse"/> said so.</exception>
+    /// <exception cref="NotSupportedException"><paramref name="parse"/> said so.</exception>
+    public static T Named<T>(string file, Func<T> parse)
+    {
         try
         {
-            return parse(File.ReadAllText(path));
+            return parse();
         }
         catch (JsonException broken)
         {
-            throw new InvalidDataException($"'{path}' is not valid JSON: {broken.Message}", broken);
+            throw new InvalidDataException($"'{file}' is not valid JSON: {broken.Message}", broken);
         }
         catch (InvalidDataException unusable)
         {
-            throw new InvalidDataException($"'{path}': {unusable.Message}", unusable);
+            throw new InvalidDataException($"'{file}': {unusable.Message}", unusable);
         }
         catch (NotSupportedException unknown)
         {
-            throw new NotSupportedException($"'{path}': {unknown.Message}", unknown);
+            throw new NotSupportedException($"'{file}': {unknown.Message}", unknown);
         }
     }
 

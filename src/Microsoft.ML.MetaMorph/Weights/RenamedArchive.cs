@@ -25,10 +25,9 @@ internal sealed class RenamedArchive : TensorArchive
 
     public override IReadOnlyDictionary<string, TensorInfo> Tensors => _tensors;
 
-    /// <summary>The name under which the file holds <paramref name="name"/>.</summary>
-    public string StoredName(string name) => _stored[Find(name).Name];
+    public override string StoredName(string name) => _inner.StoredName(_stored[Find(name).Name]);
 
-    public override Tensor Read(string name) => _inner.Read(StoredName(name));
+    public override Tensor Read(string name) => _inner.Read(_stored[Find(name).Name]);
 
     public override void Dispose() => _inner.Dispose();
 }

@@ -38,6 +38,10 @@ internal abstract class TensorArchive : IDisposable
         throw new FileNotFoundException($"'{path}': no such file or folder of weights.", path);
     }
 
+    /// <summary>The name under which the file holds a tensor of this archive, for messages.</summary>
+    /// <exception cref="KeyNotFoundException">The archive has no such tensor.</exception>
+    public virtual string StoredName(string name) => Find(name).Name;
+
     public virtual void Dispose()
     {
     }

@@ -175,7 +175,7 @@ public sealed class MetaMorphPipelineTests
         StringAssert.StartsWith(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => trainers.VisualPredictiveInstructionTuning(options)).Message, "BatchSize must be at least 1. (Parameter 'BatchSize')");
         options = TinyModels.TrainerOptions();
         options.Architecture = TinyModels.Architecture with { HiddenSize = 15 };
-        Assert.AreEqual("HiddenSize is 15 and HeadCount is 2; the heads must divide the width into even numbers.", Assert.ThrowsExactly<ArgumentException>(() => trainers.VisualPredictiveInstructionTuning(options).Fit(data)).Message);
+        Assert.AreEqual($"HeadCount must be at least 1 and divide HiddenSize (15) into even widths. (Parameter 'HeadCount'){Environment.NewLine}Actual value was 2.", Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => trainers.VisualPredictiveInstructionTuning(options)).Message);
         StringAssert.Contains(Assert.ThrowsExactly<DirectoryNotFoundException>(() => trainers.VisualPredictiveInstructionTuning("/no/such/folder").Fit(data)).Message, "/no/such/folder");
         StringAssert.Contains(Assert.ThrowsExactly<DirectoryNotFoundException>(() => _ml.MetaMorph().GenerateResponse("/no/such/folder").Fit(data)).Message, "/no/such/folder");
     }

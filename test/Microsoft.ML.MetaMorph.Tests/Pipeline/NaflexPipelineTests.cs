@@ -142,7 +142,7 @@ public sealed class NaflexPipelineTests
         Refuses<ArgumentException>(new() { VisualTokenCount = 5 }, "5 visual tokens form no square grid");
         Refuses<ArgumentException>(new() { VisualTokenCount = 4, SelectLayer = 3 }, "Layer 3 was selected; the tower has 2 blocks: -3 to 2 can be selected.");
         Refuses<ArgumentException>(new() { VisualTokenCount = 4, AspectRatio = ImageAspectRatio.Pad }, "AspectRatio is Pad, but the pictures of", "keep their shape (SigLIP 2 NaFlex). Leave the option away.");
-        Refuses<ArgumentOutOfRangeException>(new() { VisualTokenCount = 4, MaximumPatchCount = 0 }, "MaximumPatchCount is 0; at least 1 is needed.");
+        Refuses<ArgumentOutOfRangeException>(new() { VisualTokenCount = 4, MaximumPatchCount = 0 }, "MaximumPatchCount must be at least 1. (Parameter 'MaximumPatchCount')");
         WritePreprocessor(resize: false, patchSize: 5);
         Refuses<InvalidDataException>(new() { VisualTokenCount = 4 }, "makes patches of 5x5 (patch_size); the vision tower takes 4x4.");
         File.WriteAllText(_folder["preprocessor_config.json"], """{"image_processor_type": "SiglipImageProcessor", "size": {"height": 20, "width": 20}}""");

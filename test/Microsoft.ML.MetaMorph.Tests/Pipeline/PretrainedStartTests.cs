@@ -103,7 +103,7 @@ public sealed class PretrainedStartTests
             TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 280 },
         };
         using EncodeImagesTransformer trained = _ml.MetaMorph().Trainers.LanguageImagePretraining(options).Fit(data, TinyModels.Captions(_ml, 4));
-        using ImageEncoder stored = ImageEncoder.Load(_folder);
+        using ImageEncoder stored = ImageEncoder.Load(_folder, new ImageEncoderOptions { Precision = Precision.Float32 });
         using EncodeImagesTransformer before = _ml.MetaMorph().EncodeImages("VisualTokens", "Image", stored).Fit(data);
         ColumnValues.AssertEqual(ColumnValues.Rows(before.Transform(data), ["VisualTokens"]), ColumnValues.Rows(trained.Transform(data), ["VisualTokens"]), 1e-4, "an unnoticeable rate changes nothing");
     }

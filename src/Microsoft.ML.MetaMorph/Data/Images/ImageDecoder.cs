@@ -39,7 +39,7 @@ internal static class ImageDecoder
             throw new InvalidDataException($"{source}: {encoded.Length} bytes that are not a readable PNG, JPEG, WebP, BMP or GIF picture; {Describe(encoded)}.");
         int width = codec.Info.Width, height = codec.Info.Height;
         if ((long)width * height > maximumPixels)
-            throw new InvalidDataException($"{source}: the picture has {width}x{height} = {(long)width * height} pixels, more than the limit of {maximumPixels}. Shrink it or raise the limit.");
+            throw new InvalidDataException($"{source}: the picture has {width}x{height} = {(long)width * height} pixels, more than the limit of {maximumPixels}. Shrink it.");
         return EncodedOrientation.Apply(ReadPixels(codec, width, height, source), EncodedOrientation.Read(codec, encoded));
     }
 

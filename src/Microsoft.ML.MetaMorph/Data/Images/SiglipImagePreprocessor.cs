@@ -89,7 +89,7 @@ internal sealed class SiglipImagePreprocessor
         bool pads = Config.AspectRatio == ImageAspectRatio.Pad;
         int side = Math.Max(image.Width, image.Height);
         if (pads && image.Width != image.Height && (long)side * side > MaximumPixels)
-            throw new InvalidDataException($"A picture of {image.Width}x{image.Height} padded to a square has {(long)side * side} pixels, more than the limit of {MaximumPixels}. Shrink it, raise the limit, or stretch it ({nameof(ImageAspectRatio.Square)}).");
+            throw new InvalidDataException($"A picture of {image.Width}x{image.Height} padded to a square has {(long)side * side} pixels, more than the limit of {MaximumPixels}. Shrink it, crop it, or stretch it ({nameof(ImageAspectRatio.Square)}).");
         (int width, int height) = pads ? (side, side) : (image.Width, image.Height);
         if (!Config.Resize && (width != Width || height != Height))
             throw new ArgumentException($"The configuration switches resizing off (do_resize) and the model takes {Width}x{Height}, but the picture has {image.Width}x{image.Height}.");

@@ -5,6 +5,9 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>One object of a <c>tokenizer.json</c>, read with errors that name the file and the place in it.</summary>
 internal readonly struct TokenizerSection(JsonElement element, string file, string path)
 {
+    /// <summary>Longer values are cut in messages.</summary>
+    private const int ShownCharacters = 80;
+
     public JsonElement Element { get; } = element;
 
     public string File { get; } = file;
@@ -22,7 +25,7 @@ internal readonly struct TokenizerSection(JsonElement element, string file, stri
     public string Text(string name)
     {
         TokenizerSection value = Required(name);
-        return value.Element.ValueKind == JsonValueKind.String ? value.Element.GetString()! : throw value.Wrong("must be a string");
+        return value.Element.ValueKind == JsonValueKind.String ? value.Element.GetString()! : throw value.Expected("a string");
     }
 
     public string? OptionalText(string name) => Optional(name) is null ? null : Text(name);
@@ -34,7 +37,7 @@ internal readonly struct TokenizerSection(JsonElement element, string file, stri
         {
             JsonValueKind.True => true,
             JsonValueKind.False => false,
-            _ => throw value.Wrong("must be true or false"),
+            _ => throw value.Expected("true or false"),
         };
     }
 
@@ -46,34 +49,41 @@ internal readonly struct TokenizerSection(JsonElement element, string file, stri
 
     public int AsNumber() => Element.ValueKind == JsonValueKind.Number && Element.TryGetInt32(out int number) && number >= 0
         ? number
-        : throw Wrong("must be a whole number of at least 0");
+        : throw Expected("a whole number of at least 0");
 
-    public string AsText() => Element.ValueKind == JsonValueKind.String ? Element.GetString()! : throw Wrong("must be a string");
+    public string AsText() => Element.ValueKind == JsonValueKind.String ? Element.GetString()! : throw Expected("a string");
 
     /// <summary>The entries of the list <paramref name="name"/>; none where it is missing.</summary>
     public IEnumerable<TokenizerSection> Items(string name) => Optional(name) is { } list ? list.Items() : [];
 
     public IEnumerable<TokenizerSection> Items()
     {
-        if (Element.ValueKind != JsonValueKind.Array) throw Wrong("must be a list");
+        if (Element.ValueKind != JsonValueKind.Array) throw Expected("a list");
         TokenizerSection self = this;
         return Element.EnumerateArray().Select((item, i) => new TokenizerSection(item, self.File, $"{self.Path}[{i}]"));
     }
 
     public IEnumerable<(string Name, TokenizerSection Value)> Entries()
     {
-        if (Element.ValueKind != JsonValueKind.Object) throw Wrong("must be an object");
+        if (Element.ValueKind != JsonValueKind.Object) throw Expected("an object");
         TokenizerSection self = this;
         return Element.EnumerateObject().Select(p => (p.Name, new TokenizerSection(p.Value, self.File, $"{self.Path}.{p.Name}")));
     }
 
     public InvalidDataException Wrong(string what, Exception? inner = null) => new($"{File}: {(Path.Length == 0 ? "the file" : Path.TrimStart('.'))} {what}.", inner);
 
+    /// <summary>The error for a value of another kind; it tells the value.</summary>
+    public InvalidDataException Expected(string what)
+    {
+        string found = Element.GetRawText();
+        return Wrong($"must be {what}, but is {(found.Length <= ShownCharacters ? found : found[..ShownCharacters] + "…")}");
+    }
+
     public InvalidDataException Unsupported(string what) => Wrong($"has the {what} '{Type}', which is not supported");
 
     private JsonElement? Property(string name)
     {
-        if (Element.ValueKind != JsonValueKind.Object) throw Wrong("must be an object");
+        if (Element.ValueKind != JsonValueKind.Object) throw Expected("an object");
         return Element.TryGetProperty(name, out JsonElement value) ? value : null;
     }
 }

@@ -68,11 +68,11 @@ internal sealed record LanguageModelConfig
     {
         string type = ConfigJson.Text(json, "model_type") ?? "llama";
         if (type.StartsWith(MetaMorphConfig.ModelTypePrefix, StringComparison.Ordinal)) type = type[MetaMorphConfig.ModelTypePrefix.Length..];
-        if (!Supported.Contains(type)) throw new NotSupportedException($"config.json: model_type '{type}' is not supported. Supported language models: {string.Join(", ", Supported)}.");
+        if (!Supported.Contains(type)) throw new NotSupportedException($"model_type '{type}' is not supported. Supported language models: {string.Join(", ", Supported)}.");
         RefuseUnsupported(json, type);
         int hidden = ConfigJson.Size(json, "hidden_size"), heads = ConfigJson.Size(json, "num_attention_heads");
         bool attentionBias = ConfigJson.Flag(json, "attention_bias", absent: false);
-        JsonElement rope = ConfigJson.TryGet(json, "rope_parameters", out JsonElement nested) ? nested : json;
+        JsonElement rope = ConfigJson.Section(json, "rope_parameters") ?? json;
         var config = new LanguageModelConfig
         {
             ModelType = type,
@@ -82,7 +82,7 @@ internal sealed record LanguageModelConfig
             LayerCount = ConfigJson.Size(json, "num_hidden_layers"),
             HeadCount = heads,
             KeyValueHeadCount = ConfigJson.Size(json, "num_key_value_heads", heads),
-            HeadWidth = ConfigJson.Size(json, "head_dim", type == "qwen3" ? 128 : hidden / heads),
+            HeadWidth = ConfigJson.Size(json, "head_dim", type == "qwen3" ? 128 : HeadWidthOf(hidden, heads)),
             NormEpsilon = ConfigJson.Number(json, "rms_norm_eps", 1e-6),
             RopeTheta = ConfigJson.Number(rope, "rope_theta", ConfigJson.Number(json, "rope_theta", 10_000)),
             RopeScaling = RopeScaling.FromJson(json),
@@ -145,27 +145,30 @@ internal sealed record LanguageModelConfig
     {
         if (!Supported.Contains(ModelType)) throw new InvalidDataException($"The model type '{ModelType}' is none of {string.Join(", ", Supported)}.");
         if (VocabularySize < 1 || HiddenSize < 1 || IntermediateSize < 1 || LayerCount < 1 || HeadCount < 1 || KeyValueHeadCount < 1)
-            throw new InvalidDataException("Vocabulary, widths, layers and heads of a language model must all be above zero.");
-        if (HeadCount % KeyValueHeadCount != 0) throw new InvalidDataException($"config.json: num_attention_heads ({HeadCount}) is no multiple of num_key_value_heads ({KeyValueHeadCount}).");
-        if (HeadWidth < 2 || HeadWidth % 2 != 0) throw new InvalidDataException($"config.json: head_dim is {HeadWidth}; rotary positions need an even width of at least 2.");
+            throw new InvalidDataException($"Vocabulary ({VocabularySize}), widths ({HiddenSize}, {IntermediateSize}), layers ({LayerCount}) and heads ({HeadCount}, {KeyValueHeadCount}) of a language model must all be above zero.");
+        if (HeadCount % KeyValueHeadCount != 0) throw new InvalidDataException($"num_attention_heads ({HeadCount}) is no multiple of num_key_value_heads ({KeyValueHeadCount}).");
+        if (HeadWidth < 2 || HeadWidth % 2 != 0) throw new InvalidDataException($"head_dim is {HeadWidth}; rotary positions need an even width of at least 2.");
         if (ModelType == "qwen2" ? OutputBias || !QueryKeyValueBias : OutputBias != QueryKeyValueBias)
             throw new InvalidDataException($"A {ModelType} model cannot have query/key/value biases = {QueryKeyValueBias} with an output bias = {OutputBias}: no published configuration says so.");
         if (QueryKeyNorm != (ModelType == "qwen3")) throw new InvalidDataException($"Query/key norms belong to qwen3 alone, not to {ModelType}.");
-        if (NormEpsilon <= 0) throw new InvalidDataException($"config.json: rms_norm_eps is {NormEpsilon}; it must be above zero.");
-        if (RopeTheta <= 0) throw new InvalidDataException($"config.json: rope_theta is {RopeTheta}; it must be above zero.");
-        if (RopeScaling is { Factor: <= 0 }) throw new InvalidDataException($"config.json: rope_scaling.factor is {RopeScaling.Factor}; it must be above zero.");
+        if (NormEpsilon <= 0) throw new InvalidDataException($"rms_norm_eps is {NormEpsilon}; it must be above zero.");
+        if (RopeTheta <= 0) throw new InvalidDataException($"rope_theta is {RopeTheta}; it must be above zero.");
+        if (RopeScaling is { Factor: <= 0 }) throw new InvalidDataException($"rope_scaling.factor is {RopeScaling.Factor}; it must be above zero.");
     }
+
+    private static int HeadWidthOf(int hidden, int heads)
+        => hidden >= heads ? hidden / heads : throw new InvalidDataException($"hidden_size ({hidden}) is less than num_attention_heads ({heads}), and there is no head_dim; a head must be at least 2 wide.");
 
     private static void RefuseUnsupported(JsonElement json, string type)
     {
         string activation = ConfigJson.Text(json, "hidden_act") ?? "silu";
-        if (activation is not ("silu" or "swish")) throw new NotSupportedException($"config.json: hidden_act '{activation}' is not supported. Supported: silu, swish.");
+        if (activation is not ("silu" or "swish")) throw new NotSupportedException($"hidden_act '{activation}' is not supported. Supported: silu, swish.");
         if (ConfigJson.TryGet(json, "layer_types", out JsonElement layers) && OtherAttention(layers) is { } odd)
-            throw new NotSupportedException($"config.json: layer_types holds {odd}; only full_attention is supported.");
+            throw new NotSupportedException($"layer_types holds {odd}; only full_attention is supported.");
         bool slides = type == "mistral" || ConfigJson.Flag(json, "use_sliding_window", absent: false);
         if (slides && ConfigJson.OptionalInteger(json, "sliding_window") is { } window && window < ConfigJson.Integer(json, "max_position_embeddings", int.MaxValue))
-            throw new NotSupportedException($"config.json: sliding_window attention ({window} positions) is not supported.");
-        if (ConfigJson.TryGet(json, "quantization_config", out _)) throw new NotSupportedException("config.json: quantization_config (quantised weights) is not supported; use the unquantised checkpoint.");
+            throw new NotSupportedException($"sliding_window attention ({window} positions) is not supported.");
+        if (ConfigJson.TryGet(json, "quantization_config", out _)) throw new NotSupportedException("quantization_config (quantised weights) is not supported; use the unquantised checkpoint.");
     }
 
     private static string? OtherAttention(JsonElement layers)

@@ -21,14 +21,14 @@ internal sealed record RopeScaling(RopeScalingKind Kind, double Factor, double L
     /// <exception cref="NotSupportedException">A kind that this library does not compute.</exception>
     public static RopeScaling? FromJson(JsonElement config)
     {
-        if (!ConfigJson.TryGet(config, "rope_scaling", out JsonElement scaling) && !ConfigJson.TryGet(config, "rope_parameters", out scaling)) return null;
+        if ((ConfigJson.Section(config, "rope_scaling") ?? ConfigJson.Section(config, "rope_parameters")) is not { } scaling) return null;
         string kind = ConfigJson.Text(scaling, "rope_type") ?? ConfigJson.Text(scaling, "type") ?? "default";
         return kind switch
         {
             "default" => null,
             "linear" => new RopeScaling(RopeScalingKind.Linear, ConfigJson.Number(scaling, "factor")),
             "llama3" => new RopeScaling(RopeScalingKind.Llama3, ConfigJson.Number(scaling, "factor"), ConfigJson.Number(scaling, "low_freq_factor"),
-                ConfigJson.Number(scaling, "high_freq_factor"), ConfigJson.Integer(scaling, "original_max_position_embeddings")),
+                ConfigJson.Number(scaling, "high_freq_factor"), ConfigJson.Size(scaling, "original_max_position_embeddings")),
             _ => throw new NotSupportedException($"rope_scaling: the kind '{kind}' is not supported. Supported: default, linear, llama3."),
         };
     }

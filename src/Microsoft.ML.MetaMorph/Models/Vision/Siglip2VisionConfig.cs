@@ -41,12 +41,12 @@ internal sealed record Siglip2VisionConfig : SiglipEncoderConfig
     /// <exception cref="InvalidDataException">It is not the config of a SigLIP 2, or a value is unusable.</exception>
     public static Siglip2VisionConfig FromJson(JsonElement json)
     {
-        JsonElement section = ConfigJson.TryGet(json, "vision_config", out JsonElement inner) ? inner : json;
+        JsonElement section = ConfigJson.Section(json, "vision_config") ?? json;
         return (ConfigJson.Text(section, "model_type") ?? "") switch
         {
             "" or "siglip2_vision_model" => new(section),
             "siglip2" => new(),
-            string other => throw new InvalidDataException($"config.json: model_type \"{other}\" is not a SigLIP 2 NaFlex vision tower (\"siglip2_vision_model\", or \"siglip2\" with a vision_config)."),
+            string other => throw new InvalidDataException($"model_type \"{other}\" is not a SigLIP 2 NaFlex vision tower (\"siglip2_vision_model\", or \"siglip2\" with a vision_config)."),
         };
     }
 

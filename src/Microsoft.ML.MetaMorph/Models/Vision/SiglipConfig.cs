@@ -10,10 +10,10 @@ internal sealed record SiglipConfig(SiglipVisionConfig Vision, SiglipTextConfig 
     public static SiglipConfig FromJson(JsonElement json)
     {
         string type = ConfigJson.Text(json, "model_type") ?? "siglip";
-        if (type != "siglip") throw new InvalidDataException($"config.json: model_type \"{type}\" is not a whole SigLIP (\"siglip\").");
+        if (type != "siglip") throw new InvalidDataException($"model_type \"{type}\" is not a whole SigLIP (\"siglip\").");
         var config = new SiglipConfig(
-            ConfigJson.TryGet(json, "vision_config", out JsonElement vision) ? SiglipVisionConfig.FromJson(vision) : new(),
-            ConfigJson.TryGet(json, "text_config", out JsonElement text) ? SiglipTextConfig.FromJson(text) : new());
+            ConfigJson.Section(json, "vision_config") is { } vision ? SiglipVisionConfig.FromJson(vision) : new(),
+            ConfigJson.Section(json, "text_config") is { } text ? SiglipTextConfig.FromJson(text) : new());
         config.Check();
         return config;
     }

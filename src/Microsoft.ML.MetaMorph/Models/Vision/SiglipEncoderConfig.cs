@@ -57,6 +57,7 @@ internal abstract record SiglipEncoderConfig
     {
         if (HiddenSize % AttentionHeads != 0)
             throw new InvalidDataException($"hidden_size {HiddenSize} is not a multiple of num_attention_heads {AttentionHeads}.");
+        if (LayerNormEpsilon <= 0) throw new InvalidDataException(FormattableString.Invariant($"'layer_norm_eps' is {LayerNormEpsilon}; it must be above zero."));
         HiddenActivation.Named(Activation);
     }
 

@@ -31,12 +31,12 @@ internal sealed record SiglipTextConfig : SiglipEncoderConfig
     /// <exception cref="InvalidDataException">It is not the config of a SigLIP, or a value is unusable.</exception>
     public static SiglipTextConfig FromJson(JsonElement json)
     {
-        JsonElement section = ConfigJson.TryGet(json, "text_config", out JsonElement inner) ? inner : json;
+        JsonElement section = ConfigJson.Section(json, "text_config") ?? json;
         return (ConfigJson.Text(section, "model_type") ?? "") switch
         {
             "" or "siglip_text_model" or "siglip2_text_model" => new(section),
             "siglip" or "siglip2" => new(),         // a whole SigLIP that names no text_config has the default one
-            string other => throw new InvalidDataException($"config.json: model_type \"{other}\" is not a SigLIP text tower (\"siglip_text_model\", or \"siglip\" with a text_config)."),
+            string other => throw new InvalidDataException($"model_type \"{other}\" is not a SigLIP text tower (\"siglip_text_model\", or \"siglip\" with a text_config)."),
         };
     }
 

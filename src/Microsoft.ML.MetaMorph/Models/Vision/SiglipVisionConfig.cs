@@ -41,11 +41,11 @@ internal sealed record SiglipVisionConfig : SiglipEncoderConfig
     /// <exception cref="InvalidDataException">It is not the config of a SigLIP with fixed-size pictures, or a value is unusable.</exception>
     public static SiglipVisionConfig FromJson(JsonElement json)
     {
-        JsonElement section = ConfigJson.TryGet(json, "vision_config", out JsonElement inner) ? inner : json;
+        JsonElement section = ConfigJson.Section(json, "vision_config") ?? json;
         string type = ConfigJson.Text(section, "model_type") ?? "";
         if (type is "" or "siglip_vision_model") return new(section);
         if (type == "siglip") return new();        // a whole SigLIP that names no vision_config has the default one
-        throw new InvalidDataException($"config.json: model_type \"{type}\" is not a SigLIP vision tower (\"siglip_vision_model\", or \"siglip\" with a vision_config)."
+        throw new InvalidDataException($"model_type \"{type}\" is not a SigLIP vision tower (\"siglip_vision_model\", or \"siglip\" with a vision_config)."
             + (type.StartsWith("siglip2", StringComparison.Ordinal) ? " Pictures of variable size (SigLIP 2 NaFlex) need Siglip2VisionConfig." : ""));
     }
 

@@ -14,6 +14,7 @@ internal static class DrawingModelFolder
         VisualizerCheckpoint checkpoint = VisualizerFolder.Open(folder, options.StableDiffusionFolder, options.Variant);
         try
         {
+            StoredParameters.Check(checkpoint.Weights, parameters => new VisualizerModel(checkpoint.Config, parameters));
             MemoryEstimate.Of(checkpoint.Weights, part: Part).Require();
             return new DrawingModel(
                 checkpoint.Config,
@@ -47,15 +48,16 @@ internal static class DrawingModelFolder
     {
         var config = new VisualizerConfig
         {
-            Adapter = Read(AdapterConfig, VisualTokenAdapterConfig.FromJson),
-            UNet = Read(UNetConfig, UNet2DConditionConfig.FromJson),
-            PixelUnshuffle = Read(CodecConfig, PixelUnshuffleCodec.FactorFromJson),
-            Scheduler = zip.Contains(SchedulerFile) ? SchedulerConfig.Parse(zip.ReadText(SchedulerFile)) : null,
+            Adapter = zip.ReadJson(AdapterConfig, VisualTokenAdapterConfig.FromJson),
+            UNet = zip.ReadJson(UNetConfig, UNet2DConditionConfig.FromJson),
+            PixelUnshuffle = zip.ReadJson(CodecConfig, PixelUnshuffleCodec.FactorFromJson),
+            Scheduler = zip.Contains(SchedulerFile) ? JsonFile.Named(zip.NameOf(SchedulerFile), () => SchedulerConfig.Parse(zip.ReadText(SchedulerFile))) : null,
         };
-        if (config.PixelUnshuffle is null) config = config with { Autoencoder = Read(CodecConfig, AutoencoderKLConfig.FromJson) };
+        if (config.PixelUnshuffle is null) config = config with { Autoencoder = zip.ReadJson(CodecConfig, AutoencoderKLConfig.FromJson) };
         ZipWeights weights = ZipWeights.Open(zip, temporaryFolder);
         try
         {
+            StoredParameters.Check(weights.Archive, parameters => new VisualizerModel(config, parameters));
             MemoryEstimate.Of(weights.Archive, part: Part).Require();
             return new DrawingModel(config, settings, device => new VisualizerModel(config, new StoredParameters(weights.Archive, device)), weights);
         }
@@ -63,12 +65,6 @@ internal static class DrawingModelFolder
         {
             weights.Dispose();
             throw;
-        }
-
-        T Read<T>(string name, Func<JsonElement, T> read)
-        {
-            using JsonDocument json = zip.ReadJson(name);
-            return read(json.RootElement);
         }
     }
 

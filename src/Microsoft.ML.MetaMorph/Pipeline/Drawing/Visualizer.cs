@@ -44,7 +44,9 @@ public sealed class Visualizer : IDisposable
     public static Visualizer Load(string folder, VisualizerOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        return new Visualizer(new Lease<DrawingModel>(DrawingModelFolder.Open(folder, options ?? new VisualizerOptions())));
+        options ??= new VisualizerOptions();
+        OptionRange.Check(nameof(options.Precision), options.Precision);
+        return new Visualizer(new Lease<DrawingModel>(DrawingModelFolder.Open(folder, options)));
     }
 
     /// <summary>Writes a folder that <see cref="Load"/> and diffusers open; files of the same names are replaced.</summary>

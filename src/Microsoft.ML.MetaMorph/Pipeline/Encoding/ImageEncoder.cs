@@ -47,7 +47,9 @@ public sealed class ImageEncoder : IDisposable
     public static ImageEncoder Load(string folder, ImageEncoderOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        return new ImageEncoder(new Lease<ImageEncoderModel>(ImageEncoderFolder.Open(folder, options ?? new ImageEncoderOptions())));
+        options ??= new ImageEncoderOptions();
+        options.Validate();
+        return new ImageEncoder(new Lease<ImageEncoderModel>(ImageEncoderFolder.Open(folder, options)));
     }
 
     /// <summary>Writes a folder that <see cref="Load"/> and other libraries open; files of the same names are replaced.</summary>

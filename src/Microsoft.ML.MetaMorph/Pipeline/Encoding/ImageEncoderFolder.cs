@@ -12,8 +12,8 @@ internal static class ImageEncoderFolder
     public static ImageEncoderModel Open(string folder, ImageEncoderOptions options)
     {
         folder = PretrainedFolder.Resolve(folder);
-        using JsonDocument config = ResponseModelFolder.ReadConfig(folder);
-        ImageEncoderSettings settings = Settings(config.RootElement, folder, options);
+        (SiglipEncoderConfig vision, VisualTokenSettings tokens) = ResponseModelFolder.ReadConfig(folder, json => Read(json, decides: options is { VisualTokenCount: null, TokenReduction: null, SelectLayer: null }));
+        var settings = new ImageEncoderSettings(vision, Preprocessing(folder, options), Chosen(tokens, options), options.Precision);
         TensorArchive archive = CheckpointKeys.ForSiglip(TensorArchive.Open(folder));
         return Build(settings, archive, archive);
     }
@@ -39,14 +39,9 @@ internal static class ImageEncoderFolder
     /// <exception cref="InsufficientMemoryException">The weights need more memory than there is.</exception>
     public static ImageEncoderModel Open(ModelZipReader zip, string temporaryFolder, Precision precision, string? trainedIn)
     {
-        using JsonDocument config = zip.ReadJson(ConfigName);
-        using JsonDocument preprocessor = zip.ReadJson(ImagePreprocessorConfig.FileName);
-        var settings = new ImageEncoderSettings(
-            Vision(config.RootElement),
-            ImagePreprocessorConfig.FromJson(preprocessor.RootElement, zip.NameOf(ImagePreprocessorConfig.FileName)),
-            Tokens(config.RootElement, new ImageEncoderOptions()),
-            precision,
-            trainedIn);
+        (SiglipEncoderConfig vision, VisualTokenSettings tokens) = zip.ReadJson(ConfigName, json => Read(json, decides: true));
+        ImagePreprocessorConfig preprocessing = zip.ReadJson(ImagePreprocessorConfig.FileName, json => ImagePreprocessorConfig.FromJson(json));
+        var settings = new ImageEncoderSettings(vision, preprocessing, tokens, precision, trainedIn);
         ZipWeights weights = ZipWeights.Open(zip, temporaryFolder);
         return Build(settings, weights.Archive, weights);
     }
@@ -54,7 +49,7 @@ internal static class ImageEncoderFolder
     /// <summary>Whether a config describes a tower whose pictures keep their shape (SigLIP 2 NaFlex).</summary>
     public static bool IsNaflex(JsonElement config)
     {
-        JsonElement section = ConfigJson.TryGet(config, "vision_config", out JsonElement inner) ? inner : config;
+        JsonElement section = ConfigJson.Section(config, "vision_config") ?? config;
         string? type = ConfigJson.Text(section, "model_type") ?? ConfigJson.Text(config, "model_type");
         return type?.StartsWith("siglip2", StringComparison.Ordinal) == true;
     }
@@ -63,6 +58,8 @@ internal static class ImageEncoderFolder
     {
         try
         {
+            ImageEncoding encoding = ImageEncoding.Of(settings);
+            StoredParameters.Check(archive, encoding.Build, CheckpointKeys.IsBesideVisionTower);
             MemoryEstimate.Of(archive).Require();
             return new ImageEncoderModel(settings, device => new StoredParameters(archive, device), storage);
         }
@@ -73,13 +70,19 @@ internal static class ImageEncoderFolder
         }
     }
 
-    private static ImageEncoderSettings Settings(JsonElement config, string folder, ImageEncoderOptions options)
+    /// <summary>The tower that a configuration describes, and how its patches become tokens.</summary>
+    /// <param name="config">The root of <c>config.json</c>.</param>
+    /// <param name="decides">Whether nothing but the configuration says how many tokens there are: one that cannot be is then its fault. What options change is the caller's.</param>
+    private static (SiglipEncoderConfig Vision, VisualTokenSettings Tokens) Read(JsonElement config, bool decides)
     {
-        bool metaMorph = config.TryGetProperty("model_type", out JsonElement type) && type.GetString()?.StartsWith(MetaMorphConfig.ModelTypePrefix, StringComparison.Ordinal) == true;
-        if (metaMorph && !config.TryGetProperty("vision_config", out _))
-            throw new InvalidDataException($"'{folder}' is a MetaMorph without a vision_config: its pictures were encoded by another model. Load that one's folder.");
-        SiglipEncoderConfig vision = Vision(metaMorph ? config.GetProperty("vision_config") : config);
-        return new ImageEncoderSettings(vision, Preprocessing(folder, options), Tokens(config, options), options.Precision);
+        bool metaMorph = ConfigJson.Text(config, "model_type")?.StartsWith(MetaMorphConfig.ModelTypePrefix, StringComparison.Ordinal) == true;
+        JsonElement? section = ConfigJson.Section(config, "vision_config");
+        if (metaMorph && section is null)
+            throw new InvalidDataException("This MetaMorph has no 'vision_config': its pictures were encoded by another model. Load that one's folder.");
+        SiglipEncoderConfig vision = Vision(metaMorph ? section!.Value : config);
+        VisualTokenSettings stored = Tokens(config);
+        if (decides) RequireStored(stored, vision);
+        return (vision, stored);
     }
 
     private static SiglipEncoderConfig Vision(JsonElement config) => IsNaflex(config) ? Siglip2VisionConfig.FromJson(config) : SiglipVisionConfig.FromJson(config);
@@ -91,19 +94,36 @@ internal static class ImageEncoderFolder
             stored = !stored.Naflex ? stored with { AspectRatio = ratio } : throw new ArgumentException($"{nameof(options.AspectRatio)} is {ratio}, but the pictures of '{folder}' keep their shape (SigLIP 2 NaFlex). Leave the option away.");
         if (options.MaximumPatchCount is not { } maximum) return stored;
         if (!stored.Naflex) throw new ArgumentException($"{nameof(options.MaximumPatchCount)} is {maximum}, but the pictures of '{folder}' have one size and one number of patches. Leave the option away.");
-        return maximum >= 1 ? stored with { MaximumPatches = maximum } : throw new ArgumentOutOfRangeException(nameof(options), maximum, $"{nameof(options.MaximumPatchCount)} is {maximum}; at least 1 is needed.");
+        return stored with { MaximumPatches = maximum };
     }
 
-    // A folder that we or MetaMorph saved says how its tokens are made, in the published names.
-    private static VisualTokenSettings Tokens(JsonElement config, ImageEncoderOptions options)
+    // A folder that we or MetaMorph saved says how its tokens are made, in the published names; else they are made as in the paper.
+    private static VisualTokenSettings Tokens(JsonElement config)
     {
         var paper = new VisualTokenSettings();
-        string? reduction = options.TokenReduction ?? (config.TryGetProperty("image_token_reduction", out JsonElement kind) ? kind.GetString() : null);
         return new VisualTokenSettings(
-            options.VisualTokenCount ?? (config.TryGetProperty("num_image_tokens", out JsonElement count) ? count.GetInt32() : paper.Count),
-            reduction is null ? paper.Reduction : TokenReduction.Named(reduction),
-            options.SelectLayer ?? (config.TryGetProperty("mm_vision_select_layer", out JsonElement layer) ? layer.GetInt32() : paper.SelectLayer),
-            options.Normalize ?? (config.TryGetProperty("normalize_vision", out JsonElement unit) ? unit.GetBoolean() : paper.Normalize));
+            ConfigJson.Size(config, "num_image_tokens", paper.Count),
+            ConfigJson.Text(config, "image_token_reduction") is { } name ? TokenReduction.Named(name) : paper.Reduction,
+            ConfigJson.Integer(config, "mm_vision_select_layer", paper.SelectLayer),
+            ConfigJson.Flag(config, "normalize_vision", paper.Normalize));
+    }
+
+    private static VisualTokenSettings Chosen(VisualTokenSettings stored, ImageEncoderOptions options) => new(
+        options.VisualTokenCount ?? stored.Count,
+        options.TokenReduction is { } name ? TokenReduction.Named(name) : stored.Reduction,
+        options.SelectLayer ?? stored.SelectLayer,
+        options.Normalize ?? stored.Normalize);
+
+    private static void RequireStored(VisualTokenSettings stored, SiglipEncoderConfig vision)
+    {
+        try
+        {
+            stored.Check(vision, (vision as SiglipVisionConfig)?.PatchCount);
+        }
+        catch (ArgumentException failure)
+        {
+            throw new InvalidDataException($"num_image_tokens is {stored.Count}, image_token_reduction is {TokenReduction.NameOf(stored.Reduction)}, mm_vision_select_layer is {stored.SelectLayer}: {failure.Message}", failure);
+        }
     }
 
     private static byte[] Config(ImageEncoderSettings settings)

@@ -26,4 +26,12 @@ public sealed record ImageEncoderOptions
 
     /// <summary>In which element type linear layers and convolutions are computed. Default: measured.</summary>
     public Precision Precision { get; init; } = Precision.Auto;
+
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range; it is named with its value and range.</exception>
+    internal void Validate()
+    {
+        if (AspectRatio is { } ratio) OptionRange.Check(nameof(AspectRatio), ratio);
+        OptionRange.Check(nameof(MaximumPatchCount), MaximumPatchCount, MaximumPatchCount is null or >= 1, "at least 1");
+        OptionRange.Check(nameof(Precision), Precision);
+    }
 }

@@ -46,18 +46,13 @@ internal sealed class ModelZipReader
         return reader.ReadToEnd();
     }
 
-    /// <summary>Reads a small JSON file.</summary>
-    /// <exception cref="InvalidDataException">The file is not in the zip, or it is no JSON.</exception>
-    public JsonDocument ReadJson(string name)
+    /// <summary>A small JSON file as <paramref name="parse"/> understands it; its errors are given the names of zip and file.</summary>
+    /// <exception cref="InvalidDataException">The file is not in the zip, it is no JSON, or <paramref name="parse"/> said so.</exception>
+    /// <exception cref="NotSupportedException"><paramref name="parse"/> said so.</exception>
+    public T ReadJson<T>(string name, Func<JsonElement, T> parse)
     {
-        try
-        {
-            return JsonDocument.Parse(ReadText(name));
-        }
-        catch (JsonException failure)
-        {
-            throw Broken(name, failure);
-        }
+        using JsonDocument json = Parse(name);
+        return JsonFile.Named(NameOf(name), () => parse(json.RootElement));
     }
 
     /// <summary>Opens a file for reading from its start; the length is that of the contents.</summary>
@@ -79,6 +74,18 @@ internal sealed class ModelZipReader
         return ZipDirectory.Read(_file.Name).Records.TryGetValue(entry.FullName, out ZipRecord? record) && record.IsStored
             ? new FileRegion(_file.Name, record.Offset, record.Length)
             : null;
+    }
+
+    private JsonDocument Parse(string name)
+    {
+        try
+        {
+            return JsonDocument.Parse(ReadText(name));
+        }
+        catch (JsonException failure)
+        {
+            throw Broken(name, failure);
+        }
     }
 
     private ZipArchiveEntry Require(string name) => Find(name) ?? throw new InvalidDataException($"{Location}: the file '{name}' is missing; the model was not saved whole. {Advice}");

@@ -69,9 +69,9 @@ public sealed class GenerateResponseEstimator : IEstimator<MetaMorphTransformer>
     private MetaMorphConfig ReadConfig()
     {
         string folder = PretrainedFolder.Resolve(_options.PretrainedFolder);
-        using System.Text.Json.JsonDocument json = ResponseModelFolder.ReadConfig(folder);
+        ResponseModelFolder.RequireMetaMorph(folder);
         LanguageTokenizer tokenizer = LanguageTokenizer.Load(folder);
-        return MetaMorphConfig.FromJson(json.RootElement, tokenizer.TokenId(ImageMarks.Start), tokenizer.TokenId(ImageMarks.End));
+        return ResponseModelFolder.ReadConfig(folder, json => ResponseModelFolder.Config(json, tokenizer));
     }
 
     /// <summary>Options of <see cref="GenerateResponseEstimator"/>.</summary>
@@ -86,6 +86,10 @@ public sealed class GenerateResponseEstimator : IEstimator<MetaMorphTransformer>
         /// <summary>In which element type linear layers are computed. Default: measured.</summary>
         public Precision Precision { get; set; } = Precision.Auto;
 
-        internal MetaMorphSettings ToSettings() => ToSettings(Precision);
+        internal MetaMorphSettings ToSettings()
+        {
+            OptionRange.Check(nameof(Precision), Precision);
+            return ToSettings(Precision);
+        }
     }
 }

@@ -13,7 +13,7 @@ public abstract class ResponseColumns
     /// <summary>Responses: text or a vector of text, as the prompts. They are learned by training, and give the earlier answers where a prompt of several turns is answered. Null: there are none.</summary>
     public string? ResponseColumnName { get; set; } = DefaultColumnNames.Response;
 
-    /// <summary>Visual tokens [pictures, N, D]: the pictures of the prompts in the order of their marks, then those of the responses. Null: no row has pictures.</summary>
+    /// <summary>Visual tokens [pictures, N, D]: the pictures of the prompts in the order of their marks, then those of the responses. Null: no row has pictures; a new model is then made for those of the paper's encoder (64 tokens, each 1,152 wide).</summary>
     public string? VisualTokensColumnName { get; set; } = DefaultColumnNames.VisualTokens;
 
     /// <summary>The column of response texts that is appended, with <c>&lt;image&gt;</c> where a picture stands.</summary>

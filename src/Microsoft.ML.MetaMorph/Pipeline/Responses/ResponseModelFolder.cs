@@ -21,21 +21,20 @@ internal static class ResponseModelFolder
     public static ResponseModel Open(string nameOrFolder, Device device, Precision precision, string? chatTemplate = null)
     {
         string folder = PretrainedFolder.Resolve(nameOrFolder);
-        using JsonDocument json = ReadConfig(folder);
-        if (!IsMetaMorph(json.RootElement))
-            throw new InvalidDataException($"'{folder}' is no MetaMorph: its {ConfigName} names no mm_hidden_size. A language model alone becomes one by training (Trainers.VisualPredictiveInstructionTuning).");
+        RequireMetaMorph(folder);
         LanguageTokenizer tokenizer = ConversationText.WithTemplate(LanguageTokenizer.Load(folder), chatTemplate);
+        MetaMorphConfig config = ReadConfig(folder, json => Config(json, tokenizer));
         TensorArchive archive = CheckpointKeys.ForMetaMorph(TensorArchive.Open(folder));
-        return Build(json.RootElement, tokenizer, archive, archive, device, precision);
+        return Build(config, tokenizer, archive, archive, device, precision);
     }
 
     /// <summary>Opens the files in a model zip.</summary>
     public static ResponseModel Open(ModelZipReader zip, string temporaryFolder, Device device, Precision precision)
     {
-        using JsonDocument json = zip.ReadJson(ConfigName);
         LanguageTokenizer tokenizer = LanguageTokenizer.Load(new TokenizerFiles(TokenizerContents(zip), zip.Location));
+        MetaMorphConfig config = zip.ReadJson(ConfigName, json => Config(json, tokenizer));
         ZipWeights weights = ZipWeights.Open(zip, temporaryFolder);
-        return Build(json.RootElement, tokenizer, weights.Archive, weights, device, precision);
+        return Build(config, tokenizer, weights.Archive, weights, device, precision);
     }
 
     /// <summary>Writes a folder.</summary>
@@ -55,32 +54,45 @@ internal static class ResponseModelFolder
         ZipWeights.Write(zip, model.Parameters());
     }
 
-    /// <summary>Reads a folder's configuration.</summary>
+    /// <summary>A folder's configuration as <paramref name="parse"/> understands it; its errors are given the file's name.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>
-    /// <exception cref="InvalidDataException">It is no JSON.</exception>
-    public static JsonDocument ReadConfig(string folder)
+    /// <exception cref="InvalidDataException">It is no JSON, or <paramref name="parse"/> said so.</exception>
+    /// <exception cref="NotSupportedException"><paramref name="parse"/> said so.</exception>
+    public static T ReadConfig<T>(string folder, Func<JsonElement, T> parse)
     {
         string path = Path.Combine(folder, ConfigName);
         if (!File.Exists(path)) throw new FileNotFoundException($"'{folder}' has no {ConfigName}.", path);
-        try
-        {
-            return JsonDocument.Parse(File.ReadAllBytes(path));
-        }
-        catch (JsonException failure)
-        {
-            throw new InvalidDataException($"'{path}' is not valid JSON: {failure.Message}", failure);
-        }
+        return JsonFile.Read(path, parse);
+    }
+
+    /// <summary>Refuses a folder that holds something else than a language model with a projector and a vision head.</summary>
+    /// <exception cref="InvalidDataException">The folder is named.</exception>
+    public static void RequireMetaMorph(string folder)
+    {
+        if (!ReadConfig(folder, IsMetaMorph))
+            throw new InvalidDataException($"'{folder}' is no MetaMorph: its {ConfigName} names no mm_hidden_size. A language model alone becomes one by training (Trainers.VisualPredictiveInstructionTuning).");
     }
 
     /// <summary>Whether the configuration is that of a language model with a projector and a vision head.</summary>
-    public static bool IsMetaMorph(JsonElement json) => json.TryGetProperty("mm_hidden_size", out _);
+    public static bool IsMetaMorph(JsonElement json) => ConfigJson.TryGet(json, "mm_hidden_size", out _);
 
-    private static ResponseModel Build(JsonElement json, LanguageTokenizer tokenizer, TensorArchive archive, IDisposable storage, Device device, Precision precision)
+    /// <summary>The configuration of a MetaMorph; the tokenizer knows the image tokens that it may leave out.</summary>
+    public static MetaMorphConfig Config(JsonElement json, LanguageTokenizer tokenizer) => MetaMorphConfig.FromJson(json, tokenizer.TokenId(ImageMarks.Start), tokenizer.TokenId(ImageMarks.End));
+
+    /// <summary>
+    /// Refuses weights of another shape, and weights that the model would leave unread, before any is loaded. Vision towers and rotary tables
+    /// beside a language model are left out by <see cref="CheckpointKeys.ForMetaMorph"/>.
+    /// </summary>
+    /// <exception cref="InvalidDataException">File, tensors and shapes are named.</exception>
+    public static void Check(TensorArchive archive, LanguageModelConfig language, Func<ParameterSource, nn.Module> build)
+        => StoredParameters.Check(archive, build, name => language.TieWordEmbeddings && CheckpointKeys.IsOutputMatrix(name));
+
+    private static ResponseModel Build(MetaMorphConfig config, LanguageTokenizer tokenizer, TensorArchive archive, IDisposable storage, Device device, Precision precision)
     {
         try
         {
+            Check(archive, config.Language, parameters => new MetaMorphModel(config, parameters));
             MemoryEstimate.Of(archive).Require();
-            MetaMorphConfig config = MetaMorphConfig.FromJson(json, tokenizer.TokenId(ImageMarks.Start), tokenizer.TokenId(ImageMarks.End));
             using var mode = no_grad();
             return new ResponseModel(new MetaMorphModel(config, new StoredParameters(archive, device)), new ConversationText(tokenizer), precision, storage);
         }

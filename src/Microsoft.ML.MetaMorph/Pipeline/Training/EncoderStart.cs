@@ -26,15 +26,14 @@ internal sealed record EncoderStart(LanguageImageModel Model, ImagePreprocessorC
     public static EncoderStart FromFolder(string nameOrFolder, LanguageImagePretrainingOptions options, ImageAspectRatio ratio, CaptionTokens tokens, Device device, int seed, TrainingMemory memory)
     {
         string folder = PretrainedFolder.Resolve(nameOrFolder);
-        using JsonDocument json = ResponseModelFolder.ReadConfig(folder);
-        if (ImageEncoderFolder.IsNaflex(json.RootElement)) throw Naflex($"'{folder}'");
-        SiglipVisionConfig vision = SiglipVisionConfig.FromJson(json.RootElement);
-        SiglipTextConfig? text = json.RootElement.TryGetProperty("text_config", out _) ? SiglipTextConfig.FromJson(json.RootElement) : null;
+        if (ResponseModelFolder.ReadConfig(folder, ImageEncoderFolder.IsNaflex)) throw Naflex($"'{folder}'");
+        (SiglipVisionConfig vision, SiglipTextConfig? text) = ResponseModelFolder.ReadConfig(folder, Towers);
         LanguageImageModelConfig config = LanguageImageModelConfig.Create(options, tokens, vision, text);
         memory.Require($"'{folder}' with its teachers", parameters => new LanguageImageModel(config, parameters));
         using TensorArchive archive = CheckpointKeys.ForSiglip(TensorArchive.Open(folder));
         if (!archive.Tensors.Keys.Any(name => name.StartsWith("vision_model.", StringComparison.Ordinal)))
             throw new InvalidDataException($"'{folder}' holds no vision tower: no tensor is named vision_model.*.");
+        StoredParameters.Check(archive, parameters => new LanguageImageModel(config, new FallbackParameters(parameters, new MetaParameters())), CheckpointKeys.IsBesideVisionTower);
         var stored = new OwnedParameters(new StoredParameters(archive, device, ScalarType.Float32, trainable: true));
         return new EncoderStart(LanguageImageModel.Continue(config, stored, seed), ImagePreprocessorConfig.Load(folder) with { AspectRatio = ratio });
     }
@@ -54,6 +53,9 @@ internal sealed record EncoderStart(LanguageImageModel Model, ImagePreprocessorC
         var copied = new CopiedParameters(previous.Parameters().ToDictionary(entry => entry.Key, entry => entry.Value), device);
         return new EncoderStart(LanguageImageModel.Continue(config, copied, seed), settings.Preprocessing);
     }
+
+    private static (SiglipVisionConfig Vision, SiglipTextConfig? Text) Towers(JsonElement config)
+        => (SiglipVisionConfig.FromJson(config), ConfigJson.Section(config, "text_config") is null ? null : SiglipTextConfig.FromJson(config));
 
     private static NotSupportedException Naflex(string what)
         => new($"{what} is a SigLIP 2 NaFlex, whose pictures keep their shape. It encodes (ImageEncoder.Load), but its training does not go on; start from a SigLIP, or a SigLIP 2 of one picture size.");

@@ -196,6 +196,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
             ArgumentException.ThrowIfNullOrEmpty(CaptionColumnName);
             ArgumentNullException.ThrowIfNull(Training);
             Training.Validate();
+            OptionRange.Check(nameof(AspectRatio), AspectRatio);
             if (EncodingBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(EncodingBatchSize), EncodingBatchSize, $"{nameof(EncodingBatchSize)} is {EncodingBatchSize}; at least 1 is needed.");
         }
     }

@@ -1,3 +1,5 @@
+using static Microsoft.ML.MetaMorph.OptionRange;
+
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>The sizes of a MetaMorph that is trained from nothing: a Llama-shaped language model, a projector and a vision head.</summary>
@@ -34,13 +36,34 @@ public sealed record LanguageModelArchitecture
     /// <summary>Language model → visual tokens: <c>linear</c>, <c>mlp</c> or <c>mlp2x_gelu</c>. Default: <c>mlp</c> (arXiv 2412.14164).</summary>
     public string VisionHead { get; init; } = "mlp";
 
-    /// <exception cref="ArgumentException">A size is out of range, or sizes do not fit together.</exception>
+    /// <summary>Checks every option.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range; it is named with its value and range.</exception>
+    internal void Validate()
+    {
+        Check(nameof(HiddenSize), HiddenSize, HiddenSize >= 1, "at least 1");
+        Check(nameof(IntermediateSize), IntermediateSize, IntermediateSize is null or >= 1, "at least 1");
+        Check(nameof(LayerCount), LayerCount, LayerCount >= 1, "at least 1");
+        Check(nameof(HeadCount), HeadCount, HeadCount >= 1 && HiddenSize % HeadCount == 0 && HiddenSize / HeadCount % 2 == 0, $"at least 1 and divide {nameof(HiddenSize)} ({HiddenSize}) into even widths");
+        Check(nameof(KeyValueHeadCount), KeyValueHeadCount, KeyValueHeadCount >= 1 && HeadCount % KeyValueHeadCount == 0, $"at least 1 and divide {nameof(HeadCount)} ({HeadCount})");
+        Check(nameof(MaximumPositions), MaximumPositions, MaximumPositions >= 2, "at least 2, one for a prompt and one for its answer");
+        Check(nameof(RopeTheta), RopeTheta, RopeTheta is > 0 and < double.PositiveInfinity, "above 0");
+        Check(nameof(Projector), Projector, MetaMorph.Projector.IsKnown(Projector), "one of " + MetaMorph.Projector.Kinds);
+        Check(nameof(VisionHead), VisionHead, MetaMorph.VisionHead.IsKnown(VisionHead), "one of " + MetaMorph.VisionHead.Kinds);
+    }
+
+    /// <summary>Checks the projector against widths that the options do not tell.</summary>
+    /// <exception cref="ArgumentException">It cannot join them.</exception>
+    internal void RequireProjector(int hiddenSize, int tokenWidth)
+    {
+        if (Projector == MetaMorph.Projector.Identity && hiddenSize != tokenWidth)
+            throw new ArgumentException($"{nameof(Projector)} is {Projector}, which takes visual tokens as they are, but they are {tokenWidth} wide and the language model is {hiddenSize} wide. Choose linear or mlpNx_gelu, or a {nameof(HiddenSize)} of {tokenWidth}.");
+    }
+
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     internal LanguageModelConfig ToConfig(LanguageTokenizer tokenizer)
     {
-        if (HeadCount < 1 || HiddenSize < 1 || HiddenSize % HeadCount != 0 || HiddenSize / HeadCount % 2 != 0)
-            throw new ArgumentException($"{nameof(HiddenSize)} is {HiddenSize} and {nameof(HeadCount)} is {HeadCount}; the heads must divide the width into even numbers.");
-        OptionRange.Check(nameof(MaximumPositions), MaximumPositions, MaximumPositions >= 2, "at least 2, one for a prompt and one for its answer");
-        var config = new LanguageModelConfig
+        Validate();
+        return new LanguageModelConfig
         {
             VocabularySize = tokenizer.HighestId + 1,
             HiddenSize = HiddenSize,
@@ -55,15 +78,5 @@ public sealed record LanguageModelArchitecture
             BosTokenId = tokenizer.BeginningOfSequenceId,
             EosTokenIds = tokenizer.EndOfSequenceId is { } end ? [end] : [],
         };
-        try
-        {
-            config.Validate();
-        }
-        catch (InvalidDataException failure)
-        {
-            throw new ArgumentException(failure.Message, failure);
-        }
-
-        return config;
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph;
@@ -10,10 +9,10 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
 {
     /// <summary>A model of random weights.</summary>
     /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
-    public static TrainableModel Fresh(LanguageModelArchitecture architecture, LanguageTokenizer tokenizer, int count, int width, Device device, int seed, TrainingMemory memory)
+    public static TrainableModel Fresh(LanguageModelArchitecture architecture, LanguageTokenizer tokenizer, VisualTokenSizes? tokens, Device device, int seed, TrainingMemory memory)
     {
         var text = new ConversationText(tokenizer.WithSpecialTokens(ImageMarks.Start, ImageMarks.End));
-        MetaMorphConfig config = Config(architecture.ToConfig(text.Tokenizer), architecture.Projector, architecture.VisionHead, text, count, width);
+        MetaMorphConfig config = Config(architecture.ToConfig(text.Tokenizer), architecture, text, tokens ?? VisualTokenSizes.Paper);
         memory.Require("A new model of these sizes (Architecture)", parameters => new MetaMorphModel(config, parameters));
         using var generator = new Generator((ulong)seed, CPU);
         return new TrainableModel(new MetaMorphModel(config, new FreshParameters(device, generator)), text);
@@ -21,9 +20,9 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
 
     /// <summary>A copy of a model.</summary>
     /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
-    public static TrainableModel Copy(ResponseModel previous, int count, int width, Device device, TrainingMemory memory)
+    public static TrainableModel Copy(ResponseModel previous, VisualTokenSizes? tokens, Device device, TrainingMemory memory)
     {
-        RequireTokens(previous.Config, count, width, "The previous model");
+        RequireTokens(previous.Config, tokens, "The previous model");
         memory.Require("A copy of the previous model", parameters => new MetaMorphModel(previous.Config, parameters));
         var parameters = previous.Parameters().ToDictionary(entry => entry.Key, entry => entry.Value);
         return new TrainableModel(new MetaMorphModel(previous.Config, new CopiedParameters(parameters, device)), previous.Text);
@@ -33,62 +32,63 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
     /// <param name="nameOrFolder">A folder, or a model of the local Hugging Face cache.</param>
     /// <param name="chatTemplate">A Jinja template instead of the folder's.</param>
     /// <param name="architecture">The kinds of projector and vision head where they are fresh.</param>
-    /// <param name="count">N of the rows.</param>
-    /// <param name="width">D of the rows.</param>
+    /// <param name="tokens">Those of the rows; null where no row has pictures.</param>
     /// <param name="device">Where to train.</param>
     /// <param name="seed">Of what is fresh.</param>
     /// <param name="memory">Asked before anything is loaded.</param>
     /// <exception cref="InvalidDataException">The folder holds something else, or was made for other visual tokens.</exception>
     /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
-    public static TrainableModel FromFolder(string nameOrFolder, string? chatTemplate, LanguageModelArchitecture architecture, int count, int width, Device device, int seed, TrainingMemory memory)
+    public static TrainableModel FromFolder(string nameOrFolder, string? chatTemplate, LanguageModelArchitecture architecture, VisualTokenSizes? tokens, Device device, int seed, TrainingMemory memory)
     {
         string folder = PretrainedFolder.Resolve(nameOrFolder);
-        using JsonDocument json = ResponseModelFolder.ReadConfig(folder);
+        bool isMetaMorph = ResponseModelFolder.ReadConfig(folder, ResponseModelFolder.IsMetaMorph);
         LanguageTokenizer tokenizer = ConversationText.WithTemplate(LanguageTokenizer.Load(folder), chatTemplate);
         using TensorArchive archive = CheckpointKeys.ForMetaMorph(TensorArchive.Open(folder));
         memory.Require(archive);
         var stored = new StoredParameters(archive, device, ScalarType.Float32, trainable: true);
-        if (!ResponseModelFolder.IsMetaMorph(json.RootElement)) return FromLanguageModel(LanguageModelConfig.FromJson(json.RootElement), tokenizer, stored, architecture, count, width, seed);
-        MetaMorphConfig config = MetaMorphConfig.FromJson(json.RootElement, tokenizer.TokenId(ImageMarks.Start), tokenizer.TokenId(ImageMarks.End));
-        RequireTokens(config, count, width, $"'{folder}'");
+        if (!isMetaMorph)
+            return FromLanguageModel(ResponseModelFolder.ReadConfig(folder, LanguageModelConfig.FromJson), tokenizer, archive, stored, architecture, tokens ?? VisualTokenSizes.Paper, seed);
+        MetaMorphConfig config = ResponseModelFolder.ReadConfig(folder, json => ResponseModelFolder.Config(json, tokenizer));
+        RequireTokens(config, tokens, $"'{folder}'");
+        ResponseModelFolder.Check(archive, config.Language, parameters => new MetaMorphModel(config, parameters));
         return new TrainableModel(new MetaMorphModel(config, Detached(stored)), new ConversationText(tokenizer));
     }
 
-    private static TrainableModel FromLanguageModel(LanguageModelConfig language, LanguageTokenizer tokenizer, ParameterSource stored, LanguageModelArchitecture architecture, int count, int width, int seed)
+    private static TrainableModel FromLanguageModel(LanguageModelConfig language, LanguageTokenizer tokenizer, TensorArchive archive, StoredParameters stored, LanguageModelArchitecture architecture, VisualTokenSizes tokens, int seed)
     {
         LanguageTokenizer extended = tokenizer.WithSpecialTokens(ImageMarks.Start, ImageMarks.End);
-        int added = extended.HighestId - tokenizer.HighestId;
-        ParameterSource parameters = Detached(stored);
-        if (added > 0)
-        {
-            var grown = new AddedTokenParameters(parameters, language.VocabularySize, tokenizer.HighestId + 1, added);
-            language = language with { VocabularySize = grown.Rows };
-            parameters = grown;
-        }
-
+        int added = extended.HighestId - tokenizer.HighestId, rows = language.VocabularySize;
+        ParameterSource Grown(ParameterSource parameters) => added > 0 ? new AddedTokenParameters(parameters, rows, tokenizer.HighestId + 1, added) : parameters;
         var text = new ConversationText(extended);
-        MetaMorphConfig config = Config(language, architecture.Projector, architecture.VisionHead, text, count, width);
+        if (Grown(stored) is AddedTokenParameters grown) language = language with { VocabularySize = grown.Rows };
+        MetaMorphConfig config = Config(language, architecture, text, tokens);
+        ResponseModelFolder.Check(archive, language, parameters => new MetaMorphModel(config, new ConnectorParameters(Grown(parameters), new MetaParameters())));
         using var generator = new Generator((ulong)seed, CPU);
-        return new TrainableModel(new MetaMorphModel(config, new ConnectorParameters(parameters, new FreshParameters(stored.Device, generator))), text);
+        return new TrainableModel(new MetaMorphModel(config, new ConnectorParameters(Grown(Detached(stored)), new FreshParameters(stored.Device, generator))), text);
     }
 
     // A float32 file is mapped copy-on-write; training writes everything, so it is copied at once and the file let go.
     private static ParameterSource Detached(ParameterSource stored) => new OwnedParameters(stored);
 
-    private static MetaMorphConfig Config(LanguageModelConfig language, string projector, string visionHead, ConversationText text, int count, int width) => new()
+    private static MetaMorphConfig Config(LanguageModelConfig language, LanguageModelArchitecture architecture, ConversationText text, VisualTokenSizes tokens)
     {
-        Language = language,
-        VisualTokenCount = count,
-        VisualTokenWidth = width,
-        Projector = projector,
-        VisionHead = visionHead,
-        ImageStartId = text.Encoder.ImageStartId,
-        ImageEndId = text.Encoder.ImageEndId,
-    };
+        architecture.RequireProjector(language.HiddenSize, tokens.Width);
+        return new MetaMorphConfig
+        {
+            Language = language,
+            VisualTokenCount = tokens.Count,
+            VisualTokenWidth = tokens.Width,
+            Projector = architecture.Projector,
+            VisionHead = architecture.VisionHead,
+            ImageStartId = text.Encoder.ImageStartId,
+            ImageEndId = text.Encoder.ImageEndId,
+        };
+    }
 
-    private static void RequireTokens(MetaMorphConfig config, int count, int width, string what)
+    // Rows without pictures fit every model.
+    private static void RequireTokens(MetaMorphConfig config, VisualTokenSizes? tokens, string what)
     {
-        if (config.VisualTokenCount != count || config.VisualTokenWidth != width)
-            throw new InvalidDataException($"{what} reads {config.VisualTokenCount} visual tokens a picture, each {config.VisualTokenWidth} wide; the rows have {count}, each {width} wide. Encode the pictures with the encoder of that model.");
+        if (tokens is { } rows && rows != new VisualTokenSizes(config.VisualTokenCount, config.VisualTokenWidth))
+            throw new InvalidDataException($"{what} reads {config.VisualTokenCount} visual tokens a picture, each {config.VisualTokenWidth} wide; the rows have {rows.Count}, each {rows.Width} wide. Encode the pictures with the encoder of that model.");
     }
 }

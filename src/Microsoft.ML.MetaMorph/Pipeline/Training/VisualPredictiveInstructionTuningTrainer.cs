@@ -76,13 +76,13 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     public MetaMorphTransformer Fit(IDataView trainData, IDataView? validationData, MetaMorphTransformer? previousModel)
     {
         ArgumentNullException.ThrowIfNull(trainData);
-        (int count, int width) = Check(trainData.Schema);
-        if (validationData is not null && Check(validationData.Schema) is var other && other != (count, width))
-            throw new ArgumentException($"The validation rows have {other.Count} visual tokens a picture, each {other.Width} wide; the training rows {count}, each {width} wide.", nameof(validationData));
+        VisualTokenSizes? tokens = Check(trainData.Schema);
+        if (validationData is not null && Check(validationData.Schema) is { } other && other != tokens)
+            throw new ArgumentException($"The validation rows have {other.Count} visual tokens a picture, each {other.Width} wide; the training rows {tokens!.Value.Count}, each {tokens.Value.Width} wide.", nameof(validationData));
         using var log = new TrainingLog(_host, "Train", _options);
         EnvironmentSettings settings = MLNetInternals.Settings(_environment);
         int seed = settings.Seed ?? _options.Training.Seed;
-        TrainableModel start = Start(trainData, previousModel, count, width, ComputeDevice.Choose(_environment), seed, log);
+        TrainableModel start = Start(trainData, previousModel, tokens, ComputeDevice.Choose(_environment), seed, log);
         try
         {
             TrainingResult result = Train(start, trainData, validationData, seed, log);
@@ -109,23 +109,25 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         return SchemaShapes.Append(inputSchema, [.. MetaMorphTransformer.Outputs(_settings, count: 1, width: 1).Select(output => output.Column)]);
     }
 
-    private (int Count, int Width) Check(DataViewSchema schema)
+    /// <summary>The sizes of the rows' visual tokens; null where they have no pictures.</summary>
+    private VisualTokenSizes? Check(DataViewSchema schema)
     {
         TextColumn.Require(schema, _settings.PromptColumnName, MetaMorphTransformer.PromptRole);
         TextColumn.Require(schema, _settings.ResponseColumnName!, MetaMorphTransformer.ResponseRole);
-        string name = _settings.VisualTokensColumnName!;
-        return VisualTokensColumn.Dimensions(schema, name, MetaMorphTransformer.VisualTokensRole)
-            ?? throw ColumnErrors.WrongType(name, MetaMorphTransformer.VisualTokensRole, schema[name].Type.ToString()!, "Vector<Single> with the dimensions [pictures, tokens, width], as EncodeImages gives it,");
+        if (_settings.VisualTokensColumnName is not { } name) return null;
+        return VisualTokensColumn.Dimensions(schema, name, MetaMorphTransformer.VisualTokensRole) is var (count, width)
+            ? new VisualTokenSizes(count, width)
+            : throw ColumnErrors.WrongType(name, MetaMorphTransformer.VisualTokensRole, schema[name].Type.ToString()!, "Vector<Single> with the dimensions [pictures, tokens, width], as EncodeImages gives it,");
     }
 
-    private TrainableModel Start(IDataView data, MetaMorphTransformer? previous, int count, int width, Device device, int seed, TrainingLog log)
+    private TrainableModel Start(IDataView data, MetaMorphTransformer? previous, VisualTokenSizes? tokens, Device device, int seed, TrainingLog log)
     {
         var memory = new TrainingMemory(device, _options.Training.AveragingDecay is not null);
-        if (previous is not null) return TrainableModel.Copy(previous.Model, count, width, device, memory);
+        if (previous is not null) return TrainableModel.Copy(previous.Model, tokens, device, memory);
         LanguageModelArchitecture architecture = _options.Architecture ?? new LanguageModelArchitecture();
-        if (_options.PretrainedFolder is { } folder) return TrainableModel.FromFolder(folder, _options.ChatTemplate, architecture, count, width, device, seed, memory);
+        if (_options.PretrainedFolder is { } folder) return TrainableModel.FromFolder(folder, _options.ChatTemplate, architecture, tokens, device, seed, memory);
         LanguageTokenizer tokenizer = _options.Tokenizer ?? TrainTokenizer(data, log);
-        return TrainableModel.Fresh(architecture, ConversationText.WithTemplate(tokenizer, _options.ChatTemplate), count, width, device, seed, memory);
+        return TrainableModel.Fresh(architecture, ConversationText.WithTemplate(tokenizer, _options.ChatTemplate), tokens, device, seed, memory);
     }
 
     private LanguageTokenizer TrainTokenizer(IDataView data, TrainingLog log)
@@ -206,8 +208,9 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         {
             ArgumentNullException.ThrowIfNull(Training);
             ArgumentException.ThrowIfNullOrEmpty(ResponseColumnName);
-            ArgumentException.ThrowIfNullOrEmpty(VisualTokensColumnName);
+            if (VisualTokensColumnName is { Length: 0 }) throw new ArgumentException($"{nameof(VisualTokensColumnName)} is empty; name a column, or set it to null where no row has pictures.");
             Training.Validate();
+            Architecture?.Validate();
             if (MaximumLength < 1) throw new ArgumentOutOfRangeException(nameof(MaximumLength), MaximumLength, $"{nameof(MaximumLength)} is {MaximumLength}; at least 1 is needed.");
             if (PretrainedFolder is not null && Tokenizer is not null) throw new ArgumentException($"{nameof(PretrainedFolder)} and {nameof(Tokenizer)} are both given; a pretrained model has its own tokenizer.");
         }

@@ -210,6 +210,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             ArgumentNullException.ThrowIfNull(Architecture);
             if (DrawingBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(DrawingBatchSize), DrawingBatchSize, $"{nameof(DrawingBatchSize)} is {DrawingBatchSize}; at least 1 is needed.");
             Training.Validate();
+            OptionRange.Check(nameof(AspectRatio), AspectRatio);
         }
 
         internal GenerateImagesSettings ToSettings() => new()

@@ -109,9 +109,9 @@ public sealed record LanguageImagePretrainingOptions
     internal void Validate()
     {
         Check(nameof(ImageSize), ImageSize, ImageSize >= 1, "at least 1");
-        Check(nameof(PatchSize), PatchSize, PatchSize >= 1 && PatchSize <= ImageSize, $"from 1 to the image size of {ImageSize}");
+        Check(nameof(PatchSize), PatchSize, PatchSize >= 1 && PatchSize <= ImageSize, $"from 1 to {nameof(ImageSize)} ({ImageSize})");
         Check(nameof(HeadCount), HeadCount, HeadCount >= 1, "at least 1");
-        Check(nameof(Width), Width, Width >= 1 && Width % HeadCount == 0, $"a multiple of the {HeadCount} heads");
+        Check(nameof(Width), Width, Width >= 1 && Width % HeadCount == 0, $"a multiple of {nameof(HeadCount)} ({HeadCount})");
         Check(nameof(LayerCount), LayerCount, LayerCount >= 1, "at least 1");
         Check(nameof(FeedForwardWidth), FeedForwardWidth, FeedForwardWidth is null or >= 1, "at least 1");
         Check(nameof(Activation), Activation, HiddenActivation.IsKnown(Activation), "one of " + string.Join(", ", HiddenActivation.Names));
@@ -125,7 +125,7 @@ public sealed record LanguageImagePretrainingOptions
         Check(nameof(MaximumSteps), MaximumSteps, MaximumSteps is null or >= 1, "at least 1");
         Check(nameof(MaximumSeconds), MaximumSeconds, MaximumSeconds is null or (> 0 and < double.PositiveInfinity), "above 0");
         Check(nameof(LearningRate), LearningRate, LearningRate is > 0 and < double.PositiveInfinity, "above 0");
-        Check(nameof(Schedule), Schedule, Enum.IsDefined(Schedule), "one of " + string.Join(", ", Enum.GetNames<LearningRateScheduleKind>()));
+        Check(nameof(Schedule), Schedule);
         Check(nameof(WarmupRatio), WarmupRatio, WarmupRatio is >= 0 and < 1, "at least 0 and below 1");
         Check(nameof(WeightDecay), WeightDecay, IsFactor(WeightDecay), "at least 0");
         Check(nameof(Beta1), Beta1, Beta1 is >= 0 and < 1, "at least 0 and below 1");
@@ -133,7 +133,7 @@ public sealed record LanguageImagePretrainingOptions
         Check(nameof(Epsilon), Epsilon, Epsilon is > 0 and < double.PositiveInfinity, "above 0");
         Check(nameof(MaximumGradientNorm), MaximumGradientNorm, MaximumGradientNorm is null or > 0, "above 0");
         Check(nameof(AveragingDecay), AveragingDecay, AveragingDecay is null or (> 0 and < 1), "above 0 and below 1");
-        Check(nameof(Precision), Precision, Enum.IsDefined(Precision), "Auto, Float32 or BFloat16");
+        Check(nameof(Precision), Precision);
         Check(nameof(Seed), Seed, Seed >= 0, "at least 0");
     }
 

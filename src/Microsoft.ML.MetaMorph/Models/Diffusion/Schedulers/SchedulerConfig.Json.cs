@@ -73,16 +73,9 @@ internal sealed partial record SchedulerConfig
     {
         if (json.ValueKind != JsonValueKind.Object) throw new InvalidDataException("scheduler_config.json must be an object.");
         CheckFields(json);
-        try
-        {
-            SchedulerConfig config = Read(json, kind);
-            config.Validate();
-            return config;
-        }
-        catch (InvalidDataException error) when (error.Message.StartsWith("config.json", StringComparison.Ordinal))
-        {
-            throw new InvalidDataException("The scheduler's " + error.Message, error);
-        }
+        SchedulerConfig config = Read(json, kind);
+        config.Validate();
+        return config;
     }
 
     /// <summary>Writes the object in diffusers' form; nulls are left out, which there means the default.</summary>

@@ -68,7 +68,7 @@ public sealed class SchedulerConfigTests
     [DataRow("""{ "beta_start": 0.1 }""", "lacks '_class_name'")]
     [DataRow("""{ "_class_name": "DDIMScheduler", "prediction_type": "flow" }""", "'prediction_type' is 'flow'")]
     [DataRow("""{ "_class_name": "DDPMScheduler", "variance_type": "learned_range" }""", "'variance_type' is 'learned_range', which is not supported")]
-    [DataRow("""{ "_class_name": "DDIMScheduler", "beta_start": "small" }""", "The scheduler's config.json: 'beta_start' is \"small\"; it must be a number")]
+    [DataRow("""{ "_class_name": "DDIMScheduler", "beta_start": "small" }""", "'beta_start' is \"small\"; it must be a number")]
     [DataRow("""{ "_class_name": "DDIMScheduler", "num_train_timesteps": 0 }""", "'num_train_timesteps' is 0")]
     [DataRow("""{ "_class_name": "DDIMScheduler", "beta_start": 0.5, "beta_end": 0.1 }""", "'beta_end' is 0.1; it must be at least beta_start")]
     [DataRow("""{ "_class_name": "DDIMScheduler", "num_train_timesteps": 3, "trained_betas": [0.1] }""", "'trained_betas' is 1; it must be of num_train_timesteps = 3 values")]
