@@ -16,7 +16,7 @@ internal static class ContactSheet
         canvas.Clear(new SKColor(246, 246, 249));
         float y = Heading(canvas, 0, "Asked about a picture that was never shown");
         for (int i = 0; i < QuestionsShown; i++) Question(canvas, Cell(i, y), exam.Questions[i].Row, exam.Questions[i].Answer);
-        y = Heading(canvas, y + QuestionsShown / Columns * cardHeight, "Asked for a picture: the true one, the same from its own visual tokens, and the one drawn from the words");
+        y = Heading(canvas, y + QuestionsShown / Columns * cardHeight, "Asked for a picture: the true one, drawn from its own visual tokens, drawn from the words");
         for (int i = 0; i < DrawingsShown; i++) Drawn(canvas, Cell(i, y), exam.Drawings[i]);
         using SKData data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         using FileStream stream = File.Create(file);

@@ -57,10 +57,10 @@ public sealed class VisualTokenAdapterTests
         using var scope = NewDisposeScope();
         using var plain = new VisualTokenAdapter(TinyDiffusion.Adapter with { GridChannels = 2 * 9 }, TinyDiffusion.Fresh());
         using var adapter = new VisualTokenAdapter(TinyDiffusion.Adapter with { GridChannels = 2, GridScale = 3 }, TinyDiffusion.Fresh());
-        foreach ((string name, Parameter parameter) in adapter.named_parameters())
+        foreach ((string name, TorchSharp.Modules.Parameter parameter) in adapter.named_parameters())
         {
             using var mode = no_grad();
-            parameter.copy_(plain.get_parameter(name));
+            parameter.copy_(plain.get_parameter(name)!);
         }
         Tensor tokens = randn(2, 16, 12), whole = plain.Condition(tokens).Grid!, spread = adapter.Condition(tokens).Grid!;
         CollectionAssert.AreEqual(new long[] { 2, 2, 12, 12 }, spread.shape);
