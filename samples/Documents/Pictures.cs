@@ -14,7 +14,7 @@ public static class Pictures
             .AppendCacheCheckpoint(ml)
             .Append(ml.MetaMorph().Trainers.Visualizer(new VisualizerTrainer.Options
             {
-                Architecture = new VisualizerArchitecture { ImageSize = 64, Channels = [64, 96] },
+                Architecture = new VisualizerArchitecture { ImageSize = 64 },
                 Training = VisualizerTrainingOptions.FromNothing with { MaximumSteps = steps },
             }));
         using TransformerChain<GenerateImagesTransformer> painting = pipeline.Fit(pictures);

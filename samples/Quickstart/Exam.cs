@@ -1,19 +1,25 @@
 using System.Text.Json.Serialization;
 using Scenes;
+using SkiaSharp;
 
 namespace Quickstart;
 
-/// <summary>Questions about held-out scenes with exact answers, and descriptions whose picture must be told from 63 others.</summary>
+/// <summary>
+/// Questions about held-out scenes with exact answers, and descriptions: the predicted tokens must tell the picture from 63 others, and the
+/// picture drawn from them is read by analysis, beside the one drawn from the true tokens.
+/// </summary>
 internal sealed class Exam(SceneWorld world, SavedModel model, int seed)
 {
     public const int QuestionCount = 300, DescriptionCount = 200, CandidateCount = 64;
     private const int ExamSeed = 77_000;        // far from every training seed: rows are a function of the seed
 
+    private readonly SceneReader _reader = new(world);
+
     /// <summary>Each question with what the model answered.</summary>
     public IReadOnlyList<(SceneRow Row, Answer Answer)> Questions { get; private set; } = [];
 
-    /// <summary>Each description with the picture, of the candidates, that the predicted tokens are nearest to.</summary>
-    public IReadOnlyList<(SceneRow Row, Picture? Chosen)> Descriptions { get; private set; } = [];
+    /// <summary>Each description with what became of it.</summary>
+    public IReadOnlyList<Drawing> Drawings { get; private set; } = [];
 
     /// <summary>Asks everything and marks the answers.</summary>
     public Scores Take()
@@ -21,12 +27,18 @@ internal sealed class Exam(SceneWorld world, SavedModel model, int seed)
         SceneRows heldOut = SceneRows.HeldOut(world);
         SceneRow[] questions = [.. heldOut.Generate(ExamSeed + seed, QuestionCount, RowKind.ImageQuestion)];
         Questions = [.. questions.Zip(model.Ask(questions))];
-        Descriptions = Retrieve([.. heldOut.Generate(ExamSeed + 1 + seed, DescriptionCount, RowKind.TextToImage)]);
+        Drawings = Draw([.. heldOut.Generate(ExamSeed + 1 + seed, DescriptionCount, RowKind.TextToImage)]);
         int exact = Questions.Count(q => q.Answer.Text.Trim() == q.Row.Response);
-        int found = Descriptions.Count(d => ReferenceEquals(d.Chosen, d.Row.Pictures[0]));
+        Scene[] wanted = [.. Drawings.Select(d => d.Scene)];
+        SceneMarks chance = SceneMarks.OfOthers(wanted, others: 50);
+        SceneMarks reconstructed = SceneMarks.Of(wanted, [.. Drawings.Select(d => d.Reconstructed.Scene)]), drawn = SceneMarks.Of(wanted, [.. Drawings.Select(d => d.Drawn?.Scene)]);
         return new Scores(
             new Score((double)exact / QuestionCount, ChanceOfAnswers(questions), QuestionCount),
-            new Score((double)found / DescriptionCount, 1.0 / CandidateCount, DescriptionCount));
+            new Score((double)Drawings.Count(d => d.IsFound) / DescriptionCount, 1.0 / CandidateCount, DescriptionCount),
+            new Score(reconstructed.ObjectsShare, chance.ObjectsShare, reconstructed.Objects),
+            new Score(reconstructed.ExactShare, chance.ExactShare, reconstructed.Scenes),
+            new Score(drawn.ObjectsShare, chance.ObjectsShare, drawn.Objects),
+            new Score(drawn.ExactShare, chance.ExactShare, drawn.Scenes));
     }
 
     /// <summary>The share that always giving the most common answer to each question would get right.</summary>
@@ -36,24 +48,26 @@ internal sealed class Exam(SceneWorld world, SavedModel model, int seed)
     /// <summary>The kind of a question: its first four words, which name no object.</summary>
     private static string Template(SceneRow row) => string.Join(' ', row.Prompt.Split(' ').Skip(1).Take(3));
 
-    private List<(SceneRow, Picture?)> Retrieve(SceneRow[] rows)
+    private List<Drawing> Draw(SceneRow[] rows)
     {
         IReadOnlyList<Answer> answers = model.Ask(rows);
-        IReadOnlyList<float[]> truth = model.Encode(rows.Select(row => row.Pictures[0]));
+        IReadOnlyList<Reconstruction> truth = model.Reconstruct(rows.Select(row => row.Pictures[0]));
         var random = new Random(seed);
-        var chosen = new List<(SceneRow, Picture?)>();
-        for (int i = 0; i < rows.Length; i++)
-        {
-            // The right picture and 63 others that look different, in an order that tells nothing.
-            int[] others = [.. Enumerable.Range(0, rows.Length).Where(j => j != i && !rows[j].Pictures[0].Scene.LooksLike(rows[i].Pictures[0].Scene))];
-            random.Shuffle(others);
-            int[] candidates = [i, .. others.Take(CandidateCount - 1)];
-            random.Shuffle(candidates);
-            float[] predicted = answers[i].VisualTokens;
-            // An answer without a picture, or with several, finds nothing.
-            chosen.Add((rows[i], predicted.Length == truth[i].Length ? rows[candidates.MaxBy(j => Similarity(predicted, truth[j]))].Pictures[0] : null));
-        }
-        return chosen;
+        return [.. rows.Select((row, i) => new Drawing(row, Finds(rows, truth, answers[i], i, random), Read(truth[i].Drawn), answers[i].Drawn is { } drawn ? Read(drawn) : null))];
+    }
+
+    private ReadPicture Read(SKBitmap picture) => new(picture, _reader.Read(picture));
+
+    /// <summary>Whether predicted tokens are nearer to those of the right picture than to those of 63 others that look different.</summary>
+    private static bool Finds(SceneRow[] rows, IReadOnlyList<Reconstruction> truth, Answer answer, int right, Random random)
+    {
+        int[] others = [.. Enumerable.Range(0, rows.Length).Where(j => j != right && !rows[j].Pictures[0].Scene.LooksLike(rows[right].Pictures[0].Scene))];
+        random.Shuffle(others);
+        float[] predicted = answer.VisualTokens;
+        // An answer without a picture, or with several, finds nothing.
+        if (predicted.Length != truth[right].VisualTokens.Length) return false;
+        double similarity = Similarity(predicted, truth[right].VisualTokens);
+        return others.Take(CandidateCount - 1).All(j => Similarity(predicted, truth[j].VisualTokens) < similarity);
     }
 
     /// <summary>Both are sets of unit vectors, so this is the mean cosine times their number.</summary>
@@ -64,6 +78,20 @@ internal sealed class Exam(SceneWorld world, SavedModel model, int seed)
         return sum;
     }
 }
+
+/// <summary>One description and what became of it.</summary>
+/// <param name="Row">The prompt, with the true picture.</param>
+/// <param name="IsFound">Whether the predicted tokens tell the true picture from others.</param>
+/// <param name="Reconstructed">Drawn from the true picture's tokens.</param>
+/// <param name="Drawn">Drawn from the predicted tokens; null where the answer has no picture.</param>
+internal sealed record Drawing(SceneRow Row, bool IsFound, ReadPicture Reconstructed, ReadPicture? Drawn)
+{
+    /// <summary>What should be there.</summary>
+    public Scene Scene => Row.Pictures[0].Scene;
+}
+
+/// <summary>A drawn picture and what analysis reads in it.</summary>
+internal sealed record ReadPicture(SKBitmap Picture, Scene Scene);
 
 /// <summary>A share of right answers.</summary>
 /// <param name="Value">From 0 to 1.</param>
@@ -77,4 +105,4 @@ internal sealed record Score(double Value, double Chance, int Count)
 }
 
 /// <summary>What the run learnt.</summary>
-internal sealed record Scores(Score ImageQuestionExact, Score TextToImageRetrieval);
+internal sealed record Scores(Score ImageQuestionExact, Score TextToImageRetrieval, Score ReconstructedObjects, Score ReconstructedExact, Score DrawnObjects, Score DrawnExact);

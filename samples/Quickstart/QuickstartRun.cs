@@ -6,12 +6,14 @@ using Spectre.Console;
 
 namespace Quickstart;
 
-/// <summary>The ten minutes: an encoder, a pipeline, a file, and what the file's model can do.</summary>
+/// <summary>The ten minutes: an encoder, a visualizer, a pipeline, a file, and what the file's model can do.</summary>
 internal sealed class QuickstartRun(RunSettings settings, CancellationToken cancellation)
 {
     private const int CaptionedPictures = 400_000;      // made while they are read; time ends the training first
     private const int TrainingRows = 100_000;
 
+    // Tokens say nearly all of these pictures: few steps are enough, and guidance adds nothing.
+    private readonly ImageGenerationOptions _drawing = new() { Steps = 8, GuidanceScale = 1 };
     private readonly MLContext _ml = new(settings.Seed);
     private readonly SceneWorld _world = SceneWorld.Small;
     private LanguageTokenizer? _tokenizer;
@@ -22,10 +24,11 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
         Directory.CreateDirectory(settings.OutputFolder);
         _tokenizer = TrainTokenizer();
         using ImageEncoder encoder = TrainEncoder();
-        SaveModel(encoder, settings.Budget - settings.ExamTime - clock.Elapsed);
-        using var model = new SavedModel(_ml, settings.ModelFile, encoder);
+        using GenerateImagesTransformer visualizer = TrainVisualizer(encoder);
+        SaveModel(encoder, visualizer, settings.Budget - settings.ExamTime - clock.Elapsed);
+        using var model = new SavedModel(_ml, settings.ModelFile, encoder, visualizer);
         var exam = new Exam(_world, model, settings.Seed);
-        Scores scores = AnsiConsole.Status().Start("Asking about scenes that were never shown", _ => exam.Take());
+        Scores scores = AnsiConsole.Status().Start("Asking about scenes that were never shown, and for pictures of them", _ => exam.Take());
         ContactSheet.Write(settings.ContactSheetFile, exam);
         ScoreReport.Show(scores, settings, clock.Elapsed);
         if (settings.ScoreFile is { } file) ScoreReport.Write(file, scores, _world, clock.Elapsed);
@@ -62,14 +65,37 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
         return encoding.Encoder;
     }
 
+    /// <summary>Then the brush: it learns to draw a picture from its visual tokens, without words.</summary>
+    private GenerateImagesTransformer TrainVisualizer(ImageEncoder encoder)
+    {
+        IDataView pictures = SceneCaptionView.Create(_ml, _world, settings.Seed + 1, CaptionedPictures);
+        using var display = new TrainingDisplay("Visualizer learns to draw from visual tokens", "squared error", status => status.Loss);
+        var pipeline = _ml.MetaMorph().EncodeImages("VisualTokens", "Image", encoder, batchSize: 64)
+            .Append(_ml.MetaMorph().Trainers.Visualizer(new VisualizerTrainer.Options
+            {
+                Architecture = new VisualizerArchitecture { ImageSize = ScenePainter.Side },
+                Training = VisualizerTrainingOptions.FromNothing with
+                {
+                    ForegroundWeight = 4,           // most of a picture is background
+                    MaximumSeconds = settings.VisualizerTime.TotalSeconds,
+                },
+                Generation = _drawing,
+                DrawingBatchSize = 50,
+                Progress = display,
+                CancellationToken = cancellation,
+            }));
+        return pipeline.Fit(pictures).LastTransformer;
+    }
+
     /// <summary>
     /// Then the pipeline: pictures become visual tokens, and a language model learns to answer with words and pictures. Rows are painted
     /// while they are read and hardly any is seen twice; a pipeline over files would put AppendCacheCheckpoint behind EncodeImages.
     /// </summary>
-    private void SaveModel(ImageEncoder encoder, TimeSpan time)
+    private void SaveModel(ImageEncoder encoder, GenerateImagesTransformer drawing, TimeSpan time)
     {
+        using Visualizer visualizer = drawing.Visualizer;
         IDataView rows = SceneRowView.Create(_ml, LessonPlan.Rows(_world, settings.Seed, TrainingRows));
-        using var display = new TrainingDisplay("Language model learns to answer and to draw", "cosine", status => -status.VisualLoss);
+        using var display = new TrainingDisplay("Language model learns to answer and to imagine", "cosine", status => -status.VisualLoss);
         var pipeline = _ml.MetaMorph().EncodeImages("VisualTokens", SceneRowView.PictureColumns, encoder, batchSize: 64)
             .Append(_ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(new VisualPredictiveInstructionTuningTrainer.Options
             {
@@ -87,7 +113,8 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
                 GenerationBatchSize = 32,
                 Progress = display,
                 CancellationToken = cancellation,
-            }));
+            }))
+            .Append(_ml.MetaMorph().GenerateImages(new GenerateImagesEstimator.Options { Visualizer = visualizer, Generation = _drawing, BatchSize = 50 }));
         ITransformer model = pipeline.Fit(rows);
         _ml.Model.Save(model, rows.Schema, settings.ModelFile);
         (model as IDisposable)?.Dispose();

@@ -13,8 +13,11 @@ internal sealed record RunSettings(int Seed, TimeSpan Budget, string OutputFolde
     public string ContactSheetFile => Path.Combine(OutputFolder, "contact-sheet.png");
 
     /// <summary>Seeing comes first: what the encoder misses, nobody can tell afterwards.</summary>
-    public TimeSpan EncoderTime => Budget * 0.33;
+    public TimeSpan EncoderTime => Budget * 0.2;
 
-    /// <summary>For saving, loading, asking and painting the sheet.</summary>
-    public TimeSpan ExamTime => Budget * 0.03 + TimeSpan.FromSeconds(6);
+    /// <summary>For the brush. What is left is the language model's.</summary>
+    public TimeSpan VisualizerTime => Budget * 0.19;
+
+    /// <summary>For saving, loading, asking, drawing and painting the sheet.</summary>
+    public TimeSpan ExamTime => Budget * 0.04 + TimeSpan.FromSeconds(8);
 }

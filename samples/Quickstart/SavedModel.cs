@@ -1,7 +1,10 @@
+using System.Runtime.InteropServices;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.MetaMorph;
+using Microsoft.ML.Transforms.Image;
 using Scenes;
+using SkiaSharp;
 
 namespace Quickstart;
 
@@ -9,12 +12,13 @@ namespace Quickstart;
 internal sealed class SavedModel : IDisposable
 {
     private readonly MLContext _ml;
-    private readonly ITransformer _model, _encoder;
+    private readonly ITransformer _model, _encoder, _painter;
 
-    public SavedModel(MLContext ml, string file, ImageEncoder encoder)
+    public SavedModel(MLContext ml, string file, ImageEncoder encoder, GenerateImagesTransformer visualizer)
     {
         _ml = ml;
         _model = ml.Model.Load(file, out _);
+        _painter = visualizer;
         // Encoding needs no training; Fit only binds the columns.
         _encoder = ml.MetaMorph().EncodeImages("VisualTokens", SceneRowView.PictureColumns, encoder).Fit(SceneRowView.Create(ml, []));
     }
@@ -25,14 +29,25 @@ internal sealed class SavedModel : IDisposable
         IDataView prompts = SceneRowView.Create(_ml, rows.Select(row => row with { Response = "", Pictures = [.. row.PromptPictures] }));
         IDataView answers = _model.Transform(prompts);
         return [.. _ml.Data.CreateEnumerable<Prediction>(answers, reuseRowObject: false, ignoreMissingColumns: false)
-            .Select(prediction => new Answer(prediction.PredictedResponse, prediction.ResponseVisualTokens))];
+            .Select(prediction => new Answer(prediction.PredictedResponse, prediction.ResponseVisualTokens, Bitmap(prediction.Picture)))];
     }
 
-    /// <summary>The true visual tokens of pictures.</summary>
-    public IReadOnlyList<float[]> Encode(IEnumerable<Picture> pictures)
+    /// <summary>The true visual tokens of pictures, and what is drawn from them: all that the tokens and the visualizer can give.</summary>
+    public IReadOnlyList<Reconstruction> Reconstruct(IEnumerable<Picture> pictures)
     {
         IDataView rows = SceneRowView.Create(_ml, pictures.Select(picture => new SceneRow(RowKind.TextToImage, "", "", [picture])));
-        return [.. _encoder.Transform(rows).GetColumn<float[]>("VisualTokens")];
+        return [.. _ml.Data.CreateEnumerable<Encoded>(_painter.Transform(_encoder.Transform(rows)), reuseRowObject: false, ignoreMissingColumns: false)
+            .Select(row => new Reconstruction(row.VisualTokens, Bitmap(row.Picture)!))];
+    }
+
+    /// <summary>Takes a picture over; it is disposed.</summary>
+    private static SKBitmap? Bitmap(MLImage? picture)
+    {
+        if (picture is null) return null;
+        using MLImage owned = picture;
+        var bitmap = new SKBitmap(new SKImageInfo(owned.Width, owned.Height, owned.PixelFormat == MLPixelFormat.Bgra32 ? SKColorType.Bgra8888 : SKColorType.Rgba8888, SKAlphaType.Opaque));
+        Marshal.Copy(owned.Pixels.ToArray(), 0, bitmap.GetPixels(), bitmap.ByteCount);
+        return bitmap;
     }
 
     public void Dispose()
@@ -46,10 +61,25 @@ internal sealed class SavedModel : IDisposable
         public string PredictedResponse { get; set; } = "";
 
         public float[] ResponseVisualTokens { get; set; } = [];
+
+        [ImageType(ScenePainter.Side, ScenePainter.Side)]
+        public MLImage? Picture { get; set; }
+    }
+
+    private sealed class Encoded
+    {
+        public float[] VisualTokens { get; set; } = [];
+
+        [ImageType(ScenePainter.Side, ScenePainter.Side)]
+        public MLImage? Picture { get; set; }
     }
 }
 
 /// <summary>One answer of the model.</summary>
 /// <param name="Text">Its text, with a mark where a picture stands.</param>
 /// <param name="VisualTokens">The visual tokens of its pictures, one after another.</param>
-internal sealed record Answer(string Text, float[] VisualTokens);
+/// <param name="Drawn">Its first picture; null where it has none.</param>
+internal sealed record Answer(string Text, float[] VisualTokens, SKBitmap? Drawn);
+
+/// <summary>A picture after a detour through its visual tokens.</summary>
+internal sealed record Reconstruction(float[] VisualTokens, SKBitmap Drawn);

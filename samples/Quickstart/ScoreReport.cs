@@ -24,6 +24,10 @@ internal static class ScoreReport
         {
             scores.ImageQuestionExact,
             scores.TextToImageRetrieval,
+            scores.ReconstructedObjects,
+            scores.ReconstructedExact,
+            scores.DrawnObjects,
+            scores.DrawnExact,
             World = new
             {
                 Shapes = world.Shapes.Count,
@@ -50,6 +54,10 @@ internal static class ScoreReport
     private static (string Name, Score Score)[] Named(Scores scores) =>
     [
         ("Questions about pictures, exact answers", scores.ImageQuestionExact),
-        ($"Pictures from words, found among {Exam.CandidateCount}", scores.TextToImageRetrieval),
+        ($"Visual tokens from words, picture found among {Exam.CandidateCount}", scores.TextToImageRetrieval),
+        ("Drawn from true tokens: objects", scores.ReconstructedObjects),
+        ("Drawn from true tokens: whole pictures", scores.ReconstructedExact),
+        ("Drawn from words: objects", scores.DrawnObjects),
+        ("Drawn from words: whole pictures", scores.DrawnExact),
     ];
 }

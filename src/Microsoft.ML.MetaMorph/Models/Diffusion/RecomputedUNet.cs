@@ -64,9 +64,8 @@ internal sealed class RecomputedUNet : IRecomputedPrediction
         }
         Tensor entered = _unet.Enter(_inputLeaf);
         if (entered.requires_grad) autograd.backward(entered, gradient + waiting.Pop());
-        Pass(_time, _timeLeaf);
-        Pass(_context, _contextLeaf);
-        Pass(_input, _inputLeaf);
+        // In one pass: the input and the conditioning vectors are made of the same tokens, by a graph that is there once.
+        Pass((_time, _timeLeaf), (_context, _contextLeaf), (_input, _inputLeaf));
     }
 
     public void Dispose()
@@ -93,9 +92,10 @@ internal sealed class RecomputedUNet : IRecomputedPrediction
         return (leaf.grad!.MoveToOuterDisposeScope(), joined?.grad!.MoveToOuterDisposeScope());
     }
 
-    private static void Pass(Tensor tensor, Tensor leaf)
+    private static void Pass(params (Tensor Tensor, Tensor Leaf)[] pairs)
     {
-        if (tensor.requires_grad && leaf.grad is { } gradient) autograd.backward(tensor, gradient);
+        (Tensor Tensor, Tensor Leaf)[] reached = [.. pairs.Where(pair => pair.Tensor.requires_grad && pair.Leaf.grad is not null)];
+        if (reached.Length > 0) autograd.backward([.. reached.Select(pair => pair.Tensor)], [.. reached.Select(pair => pair.Leaf.grad!)]);
     }
 
     private sealed record Visit(UNetStep Step, Tensor Hidden, Tensor? Skip, (long Height, long Width) Enlarged);

@@ -10,7 +10,7 @@ namespace Microsoft.ML.MetaMorph;
 /// (<c>mlp</c>), or learned queries that look at the tokens (<c>xattn</c>, <c>xattnffn</c>). Parameters carry the published names.
 /// </summary>
 /// <remarks>
-/// Ours, for UNets trained from nothing: learned positions (<c>token_positions</c>) and the grid of tokens as a picture
+/// Ours, for UNets trained from nothing: learned positions (<c>token_positions</c>) and the grid of conditioning vectors as a picture
 /// (<c>grid_proj</c>), because cross-attention alone is slow to learn where things are.
 /// </remarks>
 internal sealed class VisualTokenAdapter : NamedModule
@@ -54,7 +54,7 @@ internal sealed class VisualTokenAdapter : NamedModule
             register_parameter("token_positions", _positions);
         }
         if (config.GridChannels == 0) return;
-        _grid = new Linear(parameters["grid_proj"], config.InputWidth, config.GridChannels);
+        _grid = new Linear(parameters["grid_proj"], config.OutputWidth, config.GridChannels * config.GridScale * config.GridScale);
         register_module("grid_proj", _grid);
     }
 
@@ -78,18 +78,18 @@ internal sealed class VisualTokenAdapter : NamedModule
     {
         using var scope = NewDisposeScope();
         Tensor vectors = Forward(tokens);
+        Tensor? grid = Grid(vectors);
         long missing = Config.ConditionLength - vectors.size(1);
         if (missing > 0) vectors = F.pad(vectors, [0, 0, 0, missing]);
-        return new DiffusionConditioning(vectors, Grid(tokens)).MoveToOuterDisposeScope();
+        return new DiffusionConditioning(vectors, grid).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Visual tokens <c>[b, s·s, D]</c> → the picture <c>[b, grid_channels, s, s]</c>; null without <c>grid_channels</c>.</summary>
-    public Tensor? Grid(Tensor tokens)
+    /// <summary>Conditioning vectors <c>[b, s·s, width]</c> → the picture <c>[b, grid_channels, s·grid_scale, s·grid_scale]</c>; null without <c>grid_channels</c>.</summary>
+    private Tensor? Grid(Tensor vectors)
     {
         if (_grid is null) return null;
-        Check(tokens);
-        using var scope = NewDisposeScope();
-        return ChannelsLast.Picture(_grid.forward(tokens.to(ScalarType.Float32)), Config.GridSide, Config.GridSide).MoveToOuterDisposeScope();
+        Tensor grid = ChannelsLast.Picture(_grid.forward(vectors), Config.GridSide, Config.GridSide);
+        return Config.GridScale == 1 ? grid : F.pixel_shuffle(grid, Config.GridScale);
     }
 
     private Tensor Stack(Tensor input)

@@ -13,7 +13,7 @@ internal sealed record VisualTokenAdapterConfig
     private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
     {
         "input_dim", "hidden_dim", "output_dim", "num_tokens", "num_layers", "num_heads", "mode", "model_type",
-        "condition_length", "token_positions", "grid_channels",
+        "condition_length", "token_positions", "grid_channels", "grid_scale",
     };
 
     /// <summary>The width of a visual token, <c>input_dim</c>.</summary>
@@ -46,6 +46,12 @@ internal sealed record VisualTokenAdapterConfig
     /// <summary>Channels of the token grid that is joined to the UNet's input; 0 means none. Ours, <c>grid_channels</c>.</summary>
     public int GridChannels { get; init; }
 
+    /// <summary>
+    /// Places along each side of the grid that one token becomes, each by weights of its own: what stands there is spread out to how it looks.
+    /// Ours, <c>grid_scale</c>.
+    /// </summary>
+    public int GridScale { get; init; } = 1;
+
     /// <summary>Visual tokens a picture: a number, or null where any number is possible.</summary>
     /// <remarks>Adapters trained on another number carry the padded length in <c>num_tokens</c>, which says nothing of the tokens.</remarks>
     public int? ExpectedTokens => GridChannels > 0 || TokenPositions || (Mode == Mlp && TokenCount != ConditionLength) ? TokenCount : null;
@@ -74,6 +80,7 @@ internal sealed record VisualTokenAdapterConfig
             ConditionLength = ConfigJson.Size(json, "condition_length", absent.ConditionLength),
             TokenPositions = ConfigJson.Flag(json, "token_positions", absent: false),
             GridChannels = ConfigJson.Integer(json, "grid_channels", 0),
+            GridScale = ConfigJson.Size(json, "grid_scale", 1),
         };
         config.Validate();
         return config;
@@ -111,6 +118,7 @@ internal sealed record VisualTokenAdapterConfig
         if (ConditionLength != PublishedConditionLength) writer.WriteNumber("condition_length", ConditionLength);
         if (TokenPositions) writer.WriteBoolean("token_positions", true);
         if (GridChannels > 0) writer.WriteNumber("grid_channels", GridChannels);
+        if (GridScale > 1) writer.WriteNumber("grid_scale", GridScale);
         writer.WriteEndObject();
     }
 
@@ -123,6 +131,7 @@ internal sealed record VisualTokenAdapterConfig
             throw new NotSupportedException($"model_config.json: the adapter mode \"{Mode}\" is not supported. Supported: {Mlp}, {CrossAttention}, {CrossAttentionFeedForward}.");
         if (Mode != Mlp && OutputWidth % Heads != 0) throw new InvalidDataException($"model_config.json: output_dim {OutputWidth} is not a multiple of num_heads {Heads}.");
         if (GridChannels < 0) throw new InvalidDataException($"model_config.json: grid_channels is {GridChannels}; it must be 0 or above.");
+        if (GridScale < 1 || (GridScale > 1 && GridChannels == 0)) throw new InvalidDataException($"model_config.json: grid_scale is {GridScale} with grid_channels {GridChannels}; it must be 1, or above 1 with channels.");
         if (Mode != Mlp && (GridChannels > 0 || TokenPositions)) throw new InvalidDataException($"model_config.json: grid_channels and token_positions need mode {Mlp}, in which num_tokens is the number of visual tokens; the mode is {Mode}.");
         if (GridChannels > 0 && GridSide * GridSide != TokenCount) throw new InvalidDataException($"model_config.json: {TokenCount} tokens (num_tokens) form no square grid; grid_channels needs a square number (16, 64, …).");
     }

@@ -47,9 +47,9 @@ internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec code
     /// <summary>min(SNR, γ) in units of the sample's error, divided by what turns that into the prediction's.</summary>
     public double SnrWeight(double signalToNoise, double gamma) => scheduler.Prediction switch
     {
-        PredictionType.Epsilon => Math.Min(1, gamma / signalToNoise),
-        PredictionType.Velocity => Math.Min(signalToNoise, gamma) / (signalToNoise + 1),
-        PredictionType.Sample => Math.Min(signalToNoise, gamma),
+        DiffusionPrediction.Epsilon => Math.Min(1, gamma / signalToNoise),
+        DiffusionPrediction.Velocity => Math.Min(signalToNoise, gamma) / (signalToNoise + 1),
+        DiffusionPrediction.Sample => Math.Min(signalToNoise, gamma),
         _ => throw new InvalidOperationException($"Unknown prediction {scheduler.Prediction}."),
     };
 
@@ -83,9 +83,9 @@ internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec code
 
     private Tensor Target(Tensor samples, Tensor noise, int[] timesteps) => scheduler.Prediction switch
     {
-        PredictionType.Epsilon => noise,
-        PredictionType.Velocity => _noise.Velocity(samples, noise, timesteps),
-        PredictionType.Sample => samples,
+        DiffusionPrediction.Epsilon => noise,
+        DiffusionPrediction.Velocity => _noise.Velocity(samples, noise, timesteps),
+        DiffusionPrediction.Sample => samples,
         _ => throw new InvalidOperationException($"Unknown prediction {scheduler.Prediction}."),
     };
 

@@ -11,17 +11,17 @@ public sealed record VisualizerTrainingOptions
     /// <summary>The paper's steps.</summary>
     private const int PublishedSteps = 12_000;
 
-    /// <summary>For a visualizer of a few million parameters that begins with random weights.</summary>
+    /// <summary>For a small visualizer that begins with random weights (<see cref="VisualizerArchitecture"/>): many small steps.</summary>
     public static VisualizerTrainingOptions FromNothing { get; } = new()
     {
-        LearningRate = 1e-3,
+        LearningRate = 4e-3,
         Schedule = LearningRateScheduleKind.Cosine,
         Warmup = WarmupShape.Linear,
         WarmupRatio = 0.03,
         ConditioningDropout = 0.1,
-        BatchSize = 48,
+        BatchSize = 16,
         MaximumGradientNorm = 1,
-        AveragingDecay = 0.998,
+        AveragingDecay = 0.99,
     };
 
     /// <summary>Which parts learn. Default: adapter and denoising network.</summary>

@@ -41,7 +41,7 @@ public sealed class VisualTokenAdapterTests
         using var adapter = new VisualTokenAdapter(TinyDiffusion.Adapter with { GridChannels = 5, TokenPositions = true }, TinyDiffusion.Fresh());
         Tensor tokens = randn(1, 16, 12), changed = tokens.clone();
         changed.select(1, 6).add_(1);          // row 1, column 2 of 4 × 4
-        Tensor difference = (adapter.Grid(changed)! - adapter.Grid(tokens)!).abs().sum(1)[0];
+        Tensor difference = (adapter.Condition(changed).Grid! - adapter.Condition(tokens).Grid!).abs().sum(1)[0];
         CollectionAssert.AreEqual(new long[] { 4, 4 }, difference.shape);
         for (int row = 0; row < 4; row++)
         {
@@ -49,6 +49,26 @@ public sealed class VisualTokenAdapterTests
         }
         Tensor same = adapter.Forward(ones(1, 16, 12));
         Assert.IsTrue((same.select(1, 0) - same.select(1, 1)).abs().max().item<float>() > 0, "equal tokens at different places are told apart");
+    }
+
+    [TestMethod]
+    public void ATokenBecomesASquareOfPlaces()
+    {
+        using var scope = NewDisposeScope();
+        using var plain = new VisualTokenAdapter(TinyDiffusion.Adapter with { GridChannels = 2 * 9 }, TinyDiffusion.Fresh());
+        using var adapter = new VisualTokenAdapter(TinyDiffusion.Adapter with { GridChannels = 2, GridScale = 3 }, TinyDiffusion.Fresh());
+        foreach ((string name, TorchSharp.Modules.Parameter parameter) in adapter.named_parameters())
+        {
+            using var mode = no_grad();
+            parameter.copy_(plain.get_parameter(name)!);
+        }
+        Tensor tokens = randn(2, 16, 12), whole = plain.Condition(tokens).Grid!, spread = adapter.Condition(tokens).Grid!;
+        CollectionAssert.AreEqual(new long[] { 2, 2, 12, 12 }, spread.shape);
+        // Channel c of place (y, x) in the square of a token is the token's channel 9c + 3y + x, as torch's pixel_shuffle says.
+        for (int channel = 0; channel < 2; channel++)
+            for (int y = 0; y < 12; y++)
+                for (int x = 0; x < 12; x++)
+                    Assert.AreEqual(whole[1, 9 * channel + 3 * (y % 3) + x % 3, y / 3, x / 3].item<float>(), spread[1, channel, y, x].item<float>(), $"channel {channel}, row {y}, column {x}");
     }
 
     [TestMethod]

@@ -16,15 +16,15 @@ public sealed class VisualizerObjectiveTests
         using var scope = NewDisposeScope();
         using VisualizerBatch batch = Batch();
         var schedule = new NoiseSchedule(Config);
-        foreach (PredictionType type in Enum.GetValues<PredictionType>())
+        foreach (DiffusionPrediction type in Enum.GetValues<DiffusionPrediction>())
         {
             var objective = Objective(Config with { Prediction = type }, Options);
             DiffusionDraws draws = objective.Draw(batch, 3);
             Tensor samples = new PlainCodec().Encode(batch.Pictures * 2f - 1f);
             Tensor target = type switch
             {
-                PredictionType.Epsilon => draws.Noise,
-                PredictionType.Sample => samples,
+                DiffusionPrediction.Epsilon => draws.Noise,
+                DiffusionPrediction.Sample => samples,
                 _ => schedule.Velocity(samples, draws.Noise, draws.Timesteps),
             };
             TensorAssert.AreClose(target.square().mean([1L, 2, 3]), objective.Losses(batch.Pictures, batch.VisualTokens, draws), 1e-5, $"{type}");
@@ -67,7 +67,7 @@ public sealed class VisualizerObjectiveTests
         using var scope = NewDisposeScope();
         using VisualizerBatch batch = Batch();
         var schedule = new NoiseSchedule(Config);
-        foreach (PredictionType type in Enum.GetValues<PredictionType>())
+        foreach (DiffusionPrediction type in Enum.GetValues<DiffusionPrediction>())
         {
             SchedulerConfig config = Config with { Prediction = type };
             VisualizerObjective plain = Objective(config, Options), weighted = Objective(config, Options with { MinimumSnrGamma = 5 });
@@ -76,7 +76,7 @@ public sealed class VisualizerObjectiveTests
             for (int row = 0; row < batch.Count; row++)
             {
                 double snr = schedule.SignalToNoise(draws.Timesteps[row]), least = Math.Min(snr, 5);
-                double weight = type switch { PredictionType.Epsilon => least / snr, PredictionType.Velocity => least / (snr + 1), _ => least };
+                double weight = type switch { DiffusionPrediction.Epsilon => least / snr, DiffusionPrediction.Velocity => least / (snr + 1), _ => least };
                 Assert.AreEqual(before[row].item<float>() * weight, after[row].item<float>(), 1e-4 * Math.Max(1, weight), $"{type}, row {row}");
             }
         }
@@ -94,7 +94,7 @@ public sealed class VisualizerObjectiveTests
         (expected[1 * 4 + 2], expected[0]) = (1, 0.25f);
         TensorAssert.AreClose(tensor(expected, [1, 1, 4, 4]), mask, 1e-6, "mask");
 
-        VisualizerObjective plain = Objective(Config with { Prediction = PredictionType.Sample }, Options), weighted = Objective(Config with { Prediction = PredictionType.Sample }, Options with { ForegroundWeight = 4 });
+        VisualizerObjective plain = Objective(Config with { Prediction = DiffusionPrediction.Sample }, Options), weighted = Objective(Config with { Prediction = DiffusionPrediction.Sample }, Options with { ForegroundWeight = 4 });
         using var batch = new VisualizerBatch(picture.clone(), zeros(1, 4, 3));
         DiffusionDraws draws = plain.Draw(batch, 0);
         Tensor errors = new PlainCodec().Encode(picture * 2f - 1f).square().mean([1L], keepdim: true), weights = mask * 3f + 1f;

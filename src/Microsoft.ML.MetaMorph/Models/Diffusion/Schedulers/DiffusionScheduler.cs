@@ -75,11 +75,11 @@ internal abstract class DiffusionScheduler : IDisposable
         (double signal, double spread) = Mixture(index);
         return Config.Prediction switch
         {
-            PredictionType.Sample => prediction.alias(),
+            DiffusionPrediction.Sample => prediction.alias(),
             // A sample x₀ + σ·ε is seen by the denoiser as (x₀ + σ·ε)/√(1 + σ²); a velocity belongs to that one.
-            PredictionType.Velocity => Combine(sample, signal / (signal * signal + spread * spread), prediction, -spread / Math.Sqrt(signal * signal + spread * spread)),
-            PredictionType.Epsilon when signal == 0 => throw NoSignal(index),
-            PredictionType.Epsilon => Combine(sample, 1 / signal, prediction, -spread / signal),
+            DiffusionPrediction.Velocity => Combine(sample, signal / (signal * signal + spread * spread), prediction, -spread / Math.Sqrt(signal * signal + spread * spread)),
+            DiffusionPrediction.Epsilon when signal == 0 => throw NoSignal(index),
+            DiffusionPrediction.Epsilon => Combine(sample, 1 / signal, prediction, -spread / signal),
             _ => throw new InvalidOperationException($"Unknown prediction {Config.Prediction}."),
         };
     }
@@ -104,9 +104,9 @@ internal abstract class DiffusionScheduler : IDisposable
     /// <summary>The noise that a prediction amounts to.</summary>
     protected Tensor PredictedNoise(Tensor sample, Tensor prediction, double signal, double spread) => Config.Prediction switch
     {
-        PredictionType.Epsilon => prediction.alias(),
-        PredictionType.Velocity => Combine(prediction, signal, sample, spread),
-        PredictionType.Sample => Combine(sample, 1 / spread, prediction, -signal / spread),
+        DiffusionPrediction.Epsilon => prediction.alias(),
+        DiffusionPrediction.Velocity => Combine(prediction, signal, sample, spread),
+        DiffusionPrediction.Sample => Combine(sample, 1 / spread, prediction, -signal / spread),
         _ => throw new InvalidOperationException($"Unknown prediction {Config.Prediction}."),
     };
 

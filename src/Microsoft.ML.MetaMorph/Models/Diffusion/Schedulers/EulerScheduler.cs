@@ -24,7 +24,7 @@ internal sealed class EulerScheduler : DiffusionScheduler
         }
         double last = config.FinalSigma == FinalSigma.Zero ? 0 : table.Least;
         _sigmas = [.. sigmas.Append(last).Select(sigma => (double)(float)sigma)];
-        bool continuous = config.ContinuousTimesteps && config.Prediction == PredictionType.Velocity;
+        bool continuous = config.ContinuousTimesteps && config.Prediction == DiffusionPrediction.Velocity;
         Timesteps = [.. (continuous ? _sigmas[..^1].Select(sigma => 0.25 * Math.Log(sigma)) : timesteps).Select(timestep => (double)(float)timestep)];
     }
 

@@ -8,7 +8,7 @@ namespace Microsoft.ML.MetaMorph;
 /// </summary>
 /// <remarks>
 /// The recipe of visualizers trained from nothing (cosine angles, velocity) is <see cref="BetaSchedule.SquaredCosine"/> with
-/// <see cref="PredictionType.Velocity"/>.
+/// <see cref="DiffusionPrediction.Velocity"/>.
 /// </remarks>
 internal sealed class NoiseSchedule
 {

@@ -22,7 +22,7 @@ internal sealed class PndmScheduler : DiffusionScheduler
     public PndmScheduler(SchedulerConfig config, int steps)
         : base(config, steps)
     {
-        if (config.Prediction == PredictionType.Sample) throw new NotSupportedException("PNDM works with predictions of noise or velocity; for a model that predicts the sample choose DDIM or another scheduler.");
+        if (config.Prediction == DiffusionPrediction.Sample) throw new NotSupportedException("PNDM works with predictions of noise or velocity; for a model that predicts the sample choose DDIM or another scheduler.");
         if (config.RescaleBetasZeroSnr) throw new NotSupportedException("PNDM has no step for samples that are all noise (rescale_betas_zero_snr); choose DDIM or another scheduler.");
         _stride = config.TrainingSteps / steps;
         IReadOnlyList<double> falling = Indexable(TimestepSequence.Create(config.Spacing ?? TimestepSpacing.Leading, config.TrainingSteps, steps, config.StepsOffset, rounded: true));

@@ -17,7 +17,7 @@ internal sealed partial record SchedulerConfig
 
     private static readonly (BetaSchedule Value, string Name)[] BetaSchedules = [(BetaSchedule.Linear, "linear"), (BetaSchedule.ScaledLinear, "scaled_linear"), (BetaSchedule.SquaredCosine, "squaredcos_cap_v2")];
 
-    private static readonly (PredictionType Value, string Name)[] Predictions = [(PredictionType.Epsilon, "epsilon"), (PredictionType.Velocity, "v_prediction"), (PredictionType.Sample, "sample")];
+    private static readonly (DiffusionPrediction Value, string Name)[] Predictions = [(DiffusionPrediction.Epsilon, "epsilon"), (DiffusionPrediction.Velocity, "v_prediction"), (DiffusionPrediction.Sample, "sample")];
 
     private static readonly (TimestepSpacing Value, string Name)[] Spacings = [(TimestepSpacing.Leading, "leading"), (TimestepSpacing.Linspace, "linspace"), (TimestepSpacing.Trailing, "trailing")];
 
@@ -110,7 +110,7 @@ internal sealed partial record SchedulerConfig
         BetaEnd = ConfigJson.Number(json, "beta_end", 0.02),
         BetaSchedule = Choice(json, "beta_schedule", BetaSchedules) ?? BetaSchedule.Linear,
         TrainedBetas = Betas(json),
-        Prediction = Choice(json, "prediction_type", Predictions) ?? PredictionType.Epsilon,
+        Prediction = Choice(json, "prediction_type", Predictions) ?? DiffusionPrediction.Epsilon,
         Spacing = Choice(json, "timestep_spacing", Spacings),
         StepsOffset = ConfigJson.Integer(json, "steps_offset", 0),
         RescaleBetasZeroSnr = ConfigJson.Flag(json, "rescale_betas_zero_snr", false),

@@ -25,7 +25,7 @@ internal sealed partial record SchedulerConfig
     {
         Kind = DiffusionSchedulerKind.Ddim,
         BetaSchedule = BetaSchedule.SquaredCosine,
-        Prediction = PredictionType.Velocity,
+        Prediction = DiffusionPrediction.Velocity,
         Spacing = TimestepSpacing.Trailing,
         SetAlphaToOne = true,
         ClipSample = false,
@@ -45,7 +45,7 @@ internal sealed partial record SchedulerConfig
     /// <summary>β of each timestep, instead of a schedule.</summary>
     public IReadOnlyList<float>? TrainedBetas { get; init; }
 
-    public PredictionType Prediction { get; init; } = PredictionType.Epsilon;
+    public DiffusionPrediction Prediction { get; init; } = DiffusionPrediction.Epsilon;
 
     /// <summary>Null: leading for PNDM, DDIM and DDPM, linspace for the others.</summary>
     public TimestepSpacing? Spacing { get; init; }

@@ -56,8 +56,8 @@ public sealed class DiffusionSchedulerTests
         // Not PNDM: its linear formula over velocities of several timesteps is not the one over noises.
         foreach (DiffusionSchedulerKind kind in Enum.GetValues<DiffusionSchedulerKind>().Where(kind => kind != DiffusionSchedulerKind.Pndm))
         {
-            Tensor epsilon = Led(kind, PredictionType.Epsilon, start, field);
-            foreach (PredictionType type in new[] { PredictionType.Velocity, PredictionType.Sample }) TensorAssert.AreClose(epsilon, Led(kind, type, start, field), 2e-3, $"{kind}, {type}");
+            Tensor epsilon = Led(kind, DiffusionPrediction.Epsilon, start, field);
+            foreach (DiffusionPrediction type in new[] { DiffusionPrediction.Velocity, DiffusionPrediction.Sample }) TensorAssert.AreClose(epsilon, Led(kind, type, start, field), 2e-3, $"{kind}, {type}");
         }
     }
 
@@ -66,9 +66,9 @@ public sealed class DiffusionSchedulerTests
     {
         using var scope = NewDisposeScope();
         (Tensor start, Tensor field) = Pair();
-        Tensor ddim = Led(DiffusionSchedulerKind.Ddim, PredictionType.Epsilon, start, field);
-        TensorAssert.AreClose(ddim, Led(DiffusionSchedulerKind.Euler, PredictionType.Epsilon, start, field), 1e-3, "Euler");
-        TensorAssert.AreClose(ddim, Led(DiffusionSchedulerKind.DpmSolverMultistep, PredictionType.Epsilon, start, field, config => config with { SolverOrder = 1 }), 1e-3, "DPM-Solver++ of order 1");
+        Tensor ddim = Led(DiffusionSchedulerKind.Ddim, DiffusionPrediction.Epsilon, start, field);
+        TensorAssert.AreClose(ddim, Led(DiffusionSchedulerKind.Euler, DiffusionPrediction.Epsilon, start, field), 1e-3, "Euler");
+        TensorAssert.AreClose(ddim, Led(DiffusionSchedulerKind.DpmSolverMultistep, DiffusionPrediction.Epsilon, start, field, config => config with { SolverOrder = 1 }), 1e-3, "DPM-Solver++ of order 1");
     }
 
     [TestMethod]
@@ -88,7 +88,7 @@ public sealed class DiffusionSchedulerTests
         using var scope = NewDisposeScope();
         (Tensor start, Tensor field) = Pair();
         Tensor exact = Exact(start, field);
-        double Error(Func<SchedulerConfig, SchedulerConfig> change, int steps) => (Led(DiffusionSchedulerKind.DpmSolverMultistep, PredictionType.Epsilon, start, field, change, steps) - exact).abs().max().item<float>();
+        double Error(Func<SchedulerConfig, SchedulerConfig> change, int steps) => (Led(DiffusionSchedulerKind.DpmSolverMultistep, DiffusionPrediction.Epsilon, start, field, change, steps) - exact).abs().max().item<float>();
         double Solver(int order, int steps) => Error(config => config with { SolverOrder = order, SigmaSpacing = SigmaSpacing.Exponential, FinalSigma = FinalSigma.SigmaMin }, steps);
         double Stepper(DiffusionSchedulerKind kind) => Error(config => config with { Kind = kind, SetAlphaToOne = false }, 50);
         double first = Solver(1, 20);
@@ -116,10 +116,10 @@ public sealed class DiffusionSchedulerTests
         SchedulerConfig zero = Base with { RescaleBetasZeroSnr = true };
         using var epsilon = new DdimScheduler(zero, 5);
         TensorAssert.Throws<InvalidOperationException>(() => epsilon.Step(start, noise, 0), "timestep 999", "velocity");
-        using var velocity = new DdimScheduler(zero with { Prediction = PredictionType.Velocity }, 5);
+        using var velocity = new DdimScheduler(zero with { Prediction = DiffusionPrediction.Velocity }, 5);
         Assert.IsTrue(velocity.Step(start, noise, 0).isfinite().all().item<bool>());
         TensorAssert.Throws<NotSupportedException>(() => new PndmScheduler(zero with { Kind = DiffusionSchedulerKind.Pndm }, 5), "rescale_betas_zero_snr");
-        TensorAssert.Throws<NotSupportedException>(() => new PndmScheduler(Base with { Kind = DiffusionSchedulerKind.Pndm, Prediction = PredictionType.Sample }, 5), "predicts the sample");
+        TensorAssert.Throws<NotSupportedException>(() => new PndmScheduler(Base with { Kind = DiffusionSchedulerKind.Pndm, Prediction = DiffusionPrediction.Sample }, 5), "predicts the sample");
     }
 
     [TestMethod]
@@ -143,7 +143,7 @@ public sealed class DiffusionSchedulerTests
         foreach (DiffusionSchedulerKind kind in Enum.GetValues<DiffusionSchedulerKind>())
         {
             using var scope = NewDisposeScope();
-            Led(kind, PredictionType.Epsilon, start, field, steps: 12);
+            Led(kind, DiffusionPrediction.Epsilon, start, field, steps: 12);
         }
         Assert.AreEqual(before, LiveTensors.OfThisThread);
         start.Dispose();
@@ -151,7 +151,7 @@ public sealed class DiffusionSchedulerTests
     }
 
     /// <summary>Goes the whole way with a denoiser whose picture is a fixed function of the noisy one, told in the asked-for form.</summary>
-    private static Tensor Led(DiffusionSchedulerKind kind, PredictionType type, Tensor start, Tensor field, Func<SchedulerConfig, SchedulerConfig>? change = null, int steps = 20)
+    private static Tensor Led(DiffusionSchedulerKind kind, DiffusionPrediction type, Tensor start, Tensor field, Func<SchedulerConfig, SchedulerConfig>? change = null, int steps = 20)
     {
         SchedulerConfig config = Base with { Kind = kind, Prediction = type, StepsOffset = 0, SkipPrkSteps = true, ClipSample = false };
         using DiffusionScheduler scheduler = DiffusionScheduler.Create(change?.Invoke(config) ?? config, steps);
@@ -163,8 +163,8 @@ public sealed class DiffusionSchedulerTests
             Tensor guess = field + (scaled - field * (float)alpha) * (float)(alpha * 0.25 / (alpha * alpha * 0.25 + sigma * sigma));
             return type switch
             {
-                PredictionType.Sample => guess,
-                PredictionType.Epsilon => (scaled - guess * (float)alpha) / (float)sigma,
+                DiffusionPrediction.Sample => guess,
+                DiffusionPrediction.Epsilon => (scaled - guess * (float)alpha) / (float)sigma,
                 _ => (scaled * (float)alpha - guess) / (float)sigma,
             };
         }

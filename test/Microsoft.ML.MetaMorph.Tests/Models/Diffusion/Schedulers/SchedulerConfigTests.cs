@@ -36,7 +36,7 @@ public sealed class SchedulerConfigTests
             SchedulerConfig.CosineVelocity,
             new()
             {
-                Kind = DiffusionSchedulerKind.DpmSolverMultistep, TrainingSteps = 500, BetaStart = 0.001, BetaEnd = 0.03, BetaSchedule = BetaSchedule.SquaredCosine, Prediction = PredictionType.Sample,
+                Kind = DiffusionSchedulerKind.DpmSolverMultistep, TrainingSteps = 500, BetaStart = 0.001, BetaEnd = 0.03, BetaSchedule = BetaSchedule.SquaredCosine, Prediction = DiffusionPrediction.Sample,
                 Spacing = TimestepSpacing.Trailing, StepsOffset = 2, RescaleBetasZeroSnr = true, SigmaSpacing = SigmaSpacing.LogSignalToNoise, FinalSigma = FinalSigma.SigmaMin, SolverOrder = 3,
                 SolverType = SolverType.Heun, Stochastic = true, LowerOrderFinal = false, EulerAtFinal = true, LambdaMinClipped = -5.1,
             },

@@ -1,7 +1,7 @@
 namespace Microsoft.ML.MetaMorph;
 
-/// <summary>What a denoiser says about a noisy sample x = α·x₀ + σ·ε.</summary>
-internal enum PredictionType
+/// <summary>What a denoiser says about a noisy sample x = α·x₀ + σ·ε; diffusers' <c>prediction_type</c>.</summary>
+public enum DiffusionPrediction
 {
     /// <summary>ε, the noise.</summary>
     Epsilon,
