@@ -33,8 +33,7 @@ internal static class OpenTask
     private static CausalLanguageModel Open(string folder)
     {
         using TensorArchive archive = TensorArchive.Open(folder);
-        using System.Text.Json.JsonDocument config = ResponseModelFolder.ReadConfig(folder);
-        return new CausalLanguageModel(LanguageModelConfig.FromJson(config.RootElement), new StoredParameters(archive, CPU));
+        return new CausalLanguageModel(ResponseModelFolder.ReadConfig(folder, LanguageModelConfig.FromJson), new StoredParameters(archive, CPU));
     }
 
     private static long Resident()

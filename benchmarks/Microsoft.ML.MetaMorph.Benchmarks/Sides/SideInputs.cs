@@ -8,16 +8,15 @@ internal sealed class SideInputs : IDisposable
 {
     private readonly TensorArchive _weights;
     private readonly TensorArchive _inputs;
-    private readonly JsonDocument _config;
 
     public SideInputs(string folder)
     {
-        _config = ResponseModelFolder.ReadConfig(folder);
+        Config = ResponseModelFolder.ReadConfig(folder, json => json.Clone());
         _weights = TensorArchive.Open(folder);
         _inputs = TensorArchive.Open(Path.Combine(folder, ModelFolder.Inputs));
     }
 
-    public JsonElement Config => _config.RootElement;
+    public JsonElement Config { get; }
 
     /// <summary>The weights as they are stored or, with <see cref="Precision.Float32"/>, widened.</summary>
     public StoredParameters Weights(Precision precision) => new(_weights, CPU, precision == Precision.Float32 ? ScalarType.Float32 : null);
@@ -35,6 +34,5 @@ internal sealed class SideInputs : IDisposable
     {
         _inputs.Dispose();
         _weights.Dispose();
-        _config.Dispose();
     }
 }

@@ -12,7 +12,11 @@ namespace Microsoft.ML.MetaMorph;
 /// </summary>
 internal static class PrecisionProbe
 {
-    private const int Repeats = 3;
+    private const int Rounds = 5;
+
+    // Seconds of a layer in bfloat16 after which a round in which it is far behind is the last.
+    private const double Hopeless = 10e-3;
+
     private static readonly ConcurrentDictionary<string, Lazy<PrecisionChoice>> Measured = new();
 
     /// <summary>What <paramref name="precision"/> means on a device. Auto is measured at the first call for the device, in about 20 ms.</summary>
@@ -43,30 +47,29 @@ internal static class PrecisionProbe
         return new PrecisionChoice(chosen, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"measured on {device}: float32 {single * 1e3:F3} ms, bfloat16 {low * 1e3:F3} ms"));
     }
 
-    /// <summary>Seconds of one linear layer in float32 and, with the conversions from and to float32 that a layer makes, in bfloat16.</summary>
+    /// <summary>Seconds of one linear layer in float32 and, with the conversions from and to float32 that a layer makes, in bfloat16: the best of some rounds.</summary>
     private static (double Single, double Low) Time(long rows, long width, Device device)
     {
         using var scope = NewDisposeScope();
         Tensor input = ones([rows, width], dtype: ScalarType.Float32, device: device), weight = ones([width, width], dtype: ScalarType.Float32, device: device);
-        double single = Best(device, () => F.linear(input, weight));
-        double low = Best(device, () => F.linear(input.to(ScalarType.BFloat16), weight.to(ScalarType.BFloat16)).to(ScalarType.Float32));
+        (double single, double low) = (double.PositiveInfinity, double.PositiveInfinity);
+        // Both in turns: a program that takes the processor meanwhile disturbs a round, not one side. The first round warms up.
+        for (int round = 0; round <= Rounds; round++)
+        {
+            double seconds = Seconds(device, () => F.linear(input, weight));
+            double lowSeconds = Seconds(device, () => F.linear(input.to(ScalarType.BFloat16), weight.to(ScalarType.BFloat16)).to(ScalarType.Float32));
+            if (round > 0) (single, low) = (Math.Min(single, seconds), Math.Min(low, lowSeconds));
+            if (lowSeconds > Hopeless && low > 3 * single) break;
+        }
         return (single, low);
     }
 
-    private static double Best(Device device, Func<Tensor> layer)
+    private static double Seconds(Device device, Func<Tensor> layer)
     {
-        double best = double.PositiveInfinity;
-        for (int i = 0; i <= Repeats; i++)
-        {
-            using var scope = NewDisposeScope();
-            long begin = Stopwatch.GetTimestamp();
-            layer();
-            if (device.type == DeviceType.CUDA) cuda.synchronize(device);
-            double seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
-            if (i > 0 || seconds > 5e-3) best = Math.Min(best, seconds);      // the first call warms up, unless it is so slow that it decides
-            if (seconds > 5e-3) break;
-        }
-        return best;
+        long begin = Stopwatch.GetTimestamp();
+        using Tensor result = layer();
+        if (device.type == DeviceType.CUDA) cuda.synchronize(device);
+        return Stopwatch.GetElapsedTime(begin).TotalSeconds;
     }
 }
 

@@ -64,7 +64,7 @@ public sealed class MetaMorphConfigTests
         json.Remove("image_start_token_id");
         json.Remove("image_end_token_id");
         JsonElement element = JsonDocument.Parse(json.ToJsonString()).RootElement;
-        Assert.AreEqual("config.json lacks 'image_start_token_id'.", Assert.ThrowsExactly<InvalidDataException>(() => MetaMorphConfig.FromJson(element)).Message);
+        Assert.AreEqual("'image_start_token_id' is missing; it must be a whole number.", Assert.ThrowsExactly<InvalidDataException>(() => MetaMorphConfig.FromJson(element)).Message);
         Assert.AreEqual((7, 8), (MetaMorphConfig.FromJson(element, 7, 8).ImageStartId, MetaMorphConfig.FromJson(element, 7, 8).ImageEndId));
     }
 

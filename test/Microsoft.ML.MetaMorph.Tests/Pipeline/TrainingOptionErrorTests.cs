@@ -17,7 +17,7 @@ public sealed class TrainingOptionErrorTests
         yield return (sound with { HeadCount = 64 }, "HeadCount", "at least 1 and divide HiddenSize (192) into even widths", "64");
         yield return (sound with { KeyValueHeadCount = 4 }, "KeyValueHeadCount", "at least 1 and divide HeadCount (6)", "4");
         yield return (sound with { KeyValueHeadCount = 0 }, "KeyValueHeadCount", "at least 1 and divide HeadCount (6)", "0");
-        yield return (sound with { MaximumPositions = 0 }, "MaximumPositions", "at least 1", "0");
+        yield return (sound with { MaximumPositions = 0 }, "MaximumPositions", "at least 2, one for a prompt and one for its answer", "0");
         yield return (sound with { RopeTheta = 0 }, "RopeTheta", "above 0", "0");
         yield return (sound with { RopeTheta = double.NaN }, "RopeTheta", "above 0", "NaN");
         yield return (sound with { Projector = "mlpsoftmax" }, "Projector", "one of linear, mlpNx_gelu (N = 1, 2, …), identity", "mlpsoftmax");

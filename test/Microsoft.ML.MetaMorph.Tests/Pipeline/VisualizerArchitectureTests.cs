@@ -41,13 +41,13 @@ public sealed class VisualizerArchitectureTests
 
     public static IEnumerable<object[]> Refused()
     {
-        yield return [new VisualizerArchitecture { HeadCount = 0, GridChannels = 0 }, "HeadCount is 0; it must be above 0, or 0 where GridChannels is above 0: without both, the network is not told the tokens."];
-        yield return [new VisualizerArchitecture { HeadCount = -1 }, "HeadCount is -1; it must be above 0, or 0 where GridChannels is above 0: without both, the network is not told the tokens."];
-        yield return [new VisualizerArchitecture { GridScale = 0 }, "GridScale is 0; it must be at least 1."];
-        yield return [new VisualizerArchitecture { Channels = [20] }, "Channels is 20; it must be a multiple of 8."];
-        yield return [new VisualizerArchitecture { Channels = [16], HeadCount = 3 }, "Channels is 16; it must be a multiple of HeadCount (3) and of 8."];
-        yield return [new VisualizerArchitecture { Prediction = (DiffusionPrediction)7 }, "Prediction is 7; it must be one of Epsilon, Velocity, Sample."];
-        yield return [new VisualizerArchitecture { ImageSize = 63 }, "PixelsPerSample is 4; it must be a divisor of ImageSize (63)."];
+        yield return [new VisualizerArchitecture { HeadCount = 0, GridChannels = 0 }, "HeadCount must be above 0, or 0 where GridChannels is above 0: without both, the network is not told the tokens."];
+        yield return [new VisualizerArchitecture { HeadCount = -1 }, "HeadCount must be above 0, or 0 where GridChannels is above 0: without both, the network is not told the tokens."];
+        yield return [new VisualizerArchitecture { GridScale = 0 }, "GridScale must be at least 1."];
+        yield return [new VisualizerArchitecture { Channels = [20] }, "Channels must be a multiple of 8."];
+        yield return [new VisualizerArchitecture { Channels = [16], HeadCount = 3 }, "Channels must be a multiple of HeadCount (3) and of 8."];
+        yield return [new VisualizerArchitecture { Prediction = (DiffusionPrediction)7 }, "Prediction must be one of Epsilon, Velocity, Sample."];
+        yield return [new VisualizerArchitecture { ImageSize = 63 }, "PixelsPerSample must be a divisor of ImageSize (63)."];
     }
 
     [TestMethod]

@@ -57,7 +57,7 @@ public sealed class LanguageModelConfigTests
     [TestMethod]
     public void OtherModelsAreRefusedByName()
     {
-        Assert.AreEqual("config.json: model_type 'gemma2' is not supported. Supported language models: llama, mistral, qwen2, qwen3.", Assert.ThrowsExactly<NotSupportedException>(() => Read("", "gemma2")).Message);
+        Assert.AreEqual("model_type 'gemma2' is not supported. Supported language models: llama, mistral, qwen2, qwen3.", Assert.ThrowsExactly<NotSupportedException>(() => Read("", "gemma2")).Message);
         Assert.AreEqual("config.json: sliding_window attention (4096 positions) is not supported.", Assert.ThrowsExactly<NotSupportedException>(() => Read(""", "sliding_window": 4096, "max_position_embeddings": 32768""", "mistral")).Message);
         Assert.AreEqual(8, Read(""", "sliding_window": null, "max_position_embeddings": 32768""", "mistral").HiddenSize);
     }
@@ -74,7 +74,7 @@ public sealed class LanguageModelConfigTests
 
     [TestMethod]
     public void AMissingSizeIsNamed()
-        => Assert.AreEqual("config.json lacks 'hidden_size'.", Assert.ThrowsExactly<InvalidDataException>(() => LanguageModelConfig.FromJson(JsonDocument.Parse("""{"model_type": "llama"}""").RootElement)).Message);
+        => Assert.AreEqual("'hidden_size' is missing; it must be a whole number above zero.", Assert.ThrowsExactly<InvalidDataException>(() => LanguageModelConfig.FromJson(JsonDocument.Parse("""{"model_type": "llama"}""").RootElement)).Message);
 
     /// <summary>What a config writes.</summary>
     internal static JsonElement Json(Action<Utf8JsonWriter> write)
