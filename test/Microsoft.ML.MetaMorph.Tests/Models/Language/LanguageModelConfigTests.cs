@@ -58,7 +58,7 @@ public sealed class LanguageModelConfigTests
     public void OtherModelsAreRefusedByName()
     {
         Assert.AreEqual("model_type 'gemma2' is not supported. Supported language models: llama, mistral, qwen2, qwen3.", Assert.ThrowsExactly<NotSupportedException>(() => Read("", "gemma2")).Message);
-        Assert.AreEqual("config.json: sliding_window attention (4096 positions) is not supported.", Assert.ThrowsExactly<NotSupportedException>(() => Read(""", "sliding_window": 4096, "max_position_embeddings": 32768""", "mistral")).Message);
+        Assert.AreEqual("sliding_window attention (4096 positions) is not supported.", Assert.ThrowsExactly<NotSupportedException>(() => Read(""", "sliding_window": 4096, "max_position_embeddings": 32768""", "mistral")).Message);
         Assert.AreEqual(8, Read(""", "sliding_window": null, "max_position_embeddings": 32768""", "mistral").HiddenSize);
     }
 
