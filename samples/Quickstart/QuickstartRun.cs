@@ -9,13 +9,13 @@ namespace Quickstart;
 /// <summary>The ten minutes: an encoder, a visualizer, a pipeline, a file, and what the file's model can do.</summary>
 internal sealed class QuickstartRun(RunSettings settings, CancellationToken cancellation)
 {
-    private const int CaptionedPictures = 400_000;      // made while they are read; time ends the training first
-    private const int TrainingRows = 100_000;
+    private const int CaptionedPictures = 2_000_000;      // made while they are read; time ends the training first
+    private const int TrainingRows = 500_000;
 
     // Tokens say nearly all of these pictures: few steps are enough, and guidance adds nothing.
     private readonly ImageGenerationOptions _drawing = new() { Steps = 8, GuidanceScale = 1 };
     private readonly MLContext _ml = new(settings.Seed);
-    private readonly SceneWorld _world = SceneWorld.Small;
+    private readonly SceneWorld _world = settings.Plan.World;
     private LanguageTokenizer? _tokenizer;
 
     public int Execute()
@@ -49,16 +49,7 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
         using EncodeImagesTransformer encoding = _ml.MetaMorph().Trainers.LanguageImagePretraining(new LanguageImagePretrainingTrainer.Options
         {
             Tokenizer = _tokenizer,
-            Training = new LanguageImagePretrainingOptions
-            {
-                // One patch, and so one visual token, for each of the nine places: 3 × 21 pixels.
-                ImageSize = 63,
-                PatchSize = 21,
-                VisualTokenCount = 9,
-                LayerCount = 3,
-                BatchSize = 16,
-                MaximumSeconds = settings.EncoderTime.TotalSeconds,
-            },
+            Training = settings.Plan.Encoder with { MaximumSeconds = settings.EncoderTime.TotalSeconds },
             Progress = display,
             CancellationToken = cancellation,
         }).Fit(pictures);
@@ -73,7 +64,7 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
         var pipeline = _ml.MetaMorph().EncodeImages("VisualTokens", "Image", encoder, batchSize: 64)
             .Append(_ml.MetaMorph().Trainers.Visualizer(new VisualizerTrainer.Options
             {
-                Architecture = new VisualizerArchitecture { ImageSize = ScenePainter.Side },
+                Architecture = settings.Plan.Visualizer,
                 Training = VisualizerTrainingOptions.FromNothing with
                 {
                     ForegroundWeight = 4,           // most of a picture is background
@@ -100,16 +91,9 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
             .Append(_ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(new VisualPredictiveInstructionTuningTrainer.Options
             {
                 Tokenizer = _tokenizer,
-                Architecture = new LanguageModelArchitecture { HiddenSize = 128, LayerCount = 3, HeadCount = 8, KeyValueHeadCount = 4 },
-                Training = new VisualPredictiveTrainingOptions
-                {
-                    BatchSize = 16,
-                    LearningRate = 2e-3,
-                    Beta2 = 0.98,
-                    MaximumGradientNorm = 1,
-                    MaximumSeconds = Math.Max(time.TotalSeconds, 1),
-                },
-                Generation = new GenerationOptions { MaxNewTokens = 64 },
+                Architecture = settings.Plan.LanguageModel,
+                Training = settings.Plan.Training with { MaximumSeconds = Math.Max(time.TotalSeconds, 1) },
+                Generation = new GenerationOptions { MaxNewTokens = 96 },
                 GenerationBatchSize = 32,
                 Progress = display,
                 CancellationToken = cancellation,

@@ -1,0 +1,66 @@
+using Microsoft.ML.MetaMorph;
+using Scenes;
+
+namespace Quickstart;
+
+/// <summary>A world, and the sizes of models that learn it in the time that it is given.</summary>
+internal sealed record LearningPlan
+{
+    /// <summary>What there is to see.</summary>
+    public required SceneWorld World { get; init; }
+
+    /// <summary>Minutes for everything, if nothing else is asked for.</summary>
+    public required double Minutes { get; init; }
+
+    /// <summary>Of all the time. Seeing comes first: what the encoder misses, nobody can tell afterwards.</summary>
+    public required double EncoderShare { get; init; }
+
+    /// <summary>Of all the time. What these two leave is the language model's.</summary>
+    public required double VisualizerShare { get; init; }
+
+    /// <summary>The eyes; time comes from the budget.</summary>
+    public required LanguageImagePretrainingOptions Encoder { get; init; }
+
+    /// <summary>The brush.</summary>
+    public required VisualizerArchitecture Visualizer { get; init; }
+
+    /// <summary>What answers.</summary>
+    public required LanguageModelArchitecture LanguageModel { get; init; }
+
+    /// <summary>How that learns; time comes from the budget.</summary>
+    public required VisualPredictiveTrainingOptions Training { get; init; }
+
+    /// <summary>Ten minutes on two processor cores, with everything around them.</summary>
+    public static LearningPlan Small { get; } = new()
+    {
+        World = SceneWorld.Small,
+        Minutes = 8.5,
+        EncoderShare = 0.2,
+        VisualizerShare = 0.19,
+        Encoder = Eyes with { Width = 128, LayerCount = 3, BatchSize = 16 },
+        Visualizer = new VisualizerArchitecture { ImageSize = ScenePainter.Side },
+        LanguageModel = new LanguageModelArchitecture { HiddenSize = 128, LayerCount = 3, HeadCount = 8, KeyValueHeadCount = 4 },
+        Training = Schooling with { BatchSize = 16, LearningRate = 2e-3 },
+    };
+
+    /// <summary>An hour: twice as many shapes, more colours and backgrounds, two sizes, up to three objects.</summary>
+    public static LearningPlan Full { get; } = new()
+    {
+        World = SceneWorld.Full,
+        Minutes = 60,
+        EncoderShare = 0.22,
+        VisualizerShare = 0.2,
+        Encoder = Eyes with { Width = 192, LayerCount = 3, BatchSize = 32 },
+        Visualizer = new VisualizerArchitecture { ImageSize = ScenePainter.Side, Channels = [96] },
+        LanguageModel = new LanguageModelArchitecture { HiddenSize = 192, LayerCount = 4, HeadCount = 8, KeyValueHeadCount = 4 },
+        Training = Schooling with { BatchSize = 32, LearningRate = 2e-3 },
+    };
+
+    /// <summary>One patch, and so one visual token, for each of the nine places: 3 × 21 pixels.</summary>
+    private static LanguageImagePretrainingOptions Eyes => new() { ImageSize = 63, PatchSize = 21, VisualTokenCount = 9 };
+
+    private static VisualPredictiveTrainingOptions Schooling => new() { Beta2 = 0.98, MaximumGradientNorm = 1 };
+
+    /// <summary>The plan of a name on the command line.</summary>
+    public static LearningPlan Named(string name) => name == "full" ? Full : Small;
+}
