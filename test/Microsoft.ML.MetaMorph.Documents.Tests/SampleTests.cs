@@ -34,6 +34,20 @@ public sealed class SampleTests
     }
 
     [TestMethod]
+    public void AnAutoencoderFromNothingServesAVisualizer()
+    {
+        VisualizerTrainer trainer = Pictures.InLatents(Ml, _world.Captions, steps: 1, _world.File("fresh-autoencoder"));
+        using ImageAutoencoder opened = ImageAutoencoder.Load(_world.File("fresh-autoencoder"));
+        Assert.AreEqual((64, 4, 4), (opened.PictureSize, opened.LatentChannels, opened.PixelsPerLatent));
+        using EncodeImagesTransformer encoding = Ml.MetaMorph().EncodeImages("VisualTokens", "Image", _world.Encoder).Fit(_world.Captions);
+        using GenerateImagesTransformer painter = trainer.Fit(encoding.Transform(_world.Captions));
+        using Visualizer visualizer = painter.Visualizer;
+        visualizer.Save(_world.File("latent-visualizer"));
+        using ImageAutoencoder inside = ImageAutoencoder.Load(_world.File("latent-visualizer"));
+        Assert.AreEqual(opened.ScalingFactor, inside.ScalingFactor);
+    }
+
+    [TestMethod]
     public void AVisualizerFromNothingDraws()
     {
         using Visualizer visualizer = Pictures.Train(Ml, _world.Captions, _world.Encoder, steps: 1, _world.File("fresh-visualizer"));

@@ -1,7 +1,8 @@
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
-/// The sizes of a visualizer that is trained from nothing: it denoises the pixels themselves (squares of them taken as channels), and sees the
+/// The sizes of a visualizer that is trained from nothing: it denoises the pixels themselves (squares of them taken as channels), or the latents
+/// of an autoencoder where the trainer is given one (<see cref="VisualizerTrainer.Options.Autoencoder"/>), and sees the
 /// square grid of visual tokens both where its places are, joined to its input, and by attention.
 /// </summary>
 /// <remarks>Ours, not the paper's: attention alone did not learn, from random weights, where things are.</remarks>
@@ -10,7 +11,7 @@ public sealed record VisualizerArchitecture
     /// <summary>Height and width of the pictures in pixels; a multiple of <see cref="PixelsPerSample"/>. Default: 64.</summary>
     public int ImageSize { get; init; } = 64;
 
-    /// <summary>The side of the squares of pixels that are denoised as one, at least 1: larger is faster and coarser. Default: 4.</summary>
+    /// <summary>The side of the squares of pixels that are denoised as one, at least 1: larger is faster and coarser. Not used with an autoencoder. Default: 4.</summary>
     public int PixelsPerSample { get; init; } = 4;
 
     /// <summary>Channels at each resolution, from the finest, each half as high and wide as the one before; multiples of <see cref="HeadCount"/> and of 8. Default: 96, 160.</summary>
@@ -29,9 +30,13 @@ public sealed record VisualizerArchitecture
     public int GridChannels { get; init; } = 64;
 
     /// <summary>The parts, for so many visual tokens of such a width.</summary>
-    internal VisualizerConfig ToConfig(int tokenCount, int tokenWidth)
+    /// <param name="tokenCount">N.</param>
+    /// <param name="tokenWidth">D.</param>
+    /// <param name="autoencoder">In whose latents it denoises; null for pixels.</param>
+    internal VisualizerConfig ToConfig(int tokenCount, int tokenWidth, AutoencoderKLConfig? autoencoder = null)
     {
-        Validate(tokenCount);
+        Validate(tokenCount, autoencoder);
+        int samples = autoencoder?.LatentChannels ?? 3 * PixelsPerSample * PixelsPerSample, side = ImageSize / (autoencoder?.Downscale ?? PixelsPerSample);
         bool[] attends = [.. Channels.Select((_, level) => level == Channels.Count - 1)];
         return new VisualizerConfig
         {
@@ -47,9 +52,9 @@ public sealed record VisualizerArchitecture
             },
             UNet = new UNet2DConditionConfig
             {
-                SampleSize = [ImageSize / PixelsPerSample],
-                InputChannels = SampleChannels + GridChannels,
-                OutputChannels = SampleChannels,
+                SampleSize = [side],
+                InputChannels = samples + GridChannels,
+                OutputChannels = samples,
                 BlockChannels = [.. Channels],
                 LayersPerBlock = [.. Channels.Select(_ => LayersPerResolution)],
                 TransformerLayers = [.. Channels.Select(_ => 1)],
@@ -59,7 +64,8 @@ public sealed record VisualizerArchitecture
                 NormGroups = NormGroups,
                 CrossAttentionWidth = ConditionWidth,
             },
-            PixelUnshuffle = PixelsPerSample,
+            Autoencoder = autoencoder,
+            PixelUnshuffle = autoencoder is null ? PixelsPerSample : null,
             Scheduler = SchedulerConfig.CosineVelocity,
         };
     }
@@ -67,12 +73,11 @@ public sealed record VisualizerArchitecture
     // A group of 8 channels or more, at every resolution.
     private const int NormGroups = 8;
 
-    private int SampleChannels => 3 * PixelsPerSample * PixelsPerSample;
-
-    private void Validate(int tokenCount)
+    private void Validate(int tokenCount, AutoencoderKLConfig? autoencoder)
     {
         Check(nameof(ImageSize), ImageSize, ImageSize >= 8, "at least 8");
-        Check(nameof(PixelsPerSample), PixelsPerSample, PixelsPerSample >= 1 && ImageSize % PixelsPerSample == 0, $"a divisor of {nameof(ImageSize)} ({ImageSize})");
+        if (autoencoder is null) Check(nameof(PixelsPerSample), PixelsPerSample, PixelsPerSample >= 1 && ImageSize % PixelsPerSample == 0, $"a divisor of {nameof(ImageSize)} ({ImageSize})");
+        else Check(nameof(ImageSize), ImageSize, ImageSize % autoencoder.Downscale == 0, $"a multiple of {autoencoder.Downscale}, the pixels of the autoencoder along a side of a latent's");
         Check(nameof(LayersPerResolution), LayersPerResolution, LayersPerResolution >= 1, "at least 1");
         Check(nameof(HeadCount), HeadCount, HeadCount >= 1, "at least 1");
         Check(nameof(ConditionWidth), ConditionWidth, ConditionWidth >= 1, "at least 1");

@@ -117,9 +117,15 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
     {
         if (previous is not null) return TrainableVisualizer.Copy(previous.Model, device);
         var memory = new TrainingMemory(device, _options.Training.AveragingDecay is not null);
-        if (_options.PretrainedFolder is not { } folder) return TrainableVisualizer.Fresh(_options.Architecture.ToConfig(count, width), memory, device, seed);
+        if (_options.PretrainedFolder is not { } folder) return Fresh(count, width, memory, device, seed);
         // The published adapter: two layers, 2048 wide between them, for the width of Stable Diffusion's attention.
         return TrainableVisualizer.FromFolder(folder, _options.StableDiffusionFolder, new VisualTokenAdapterConfig { InputWidth = width, TokenCount = count }, memory, device, seed);
+    }
+
+    private VisualizerModel Fresh(int count, int width, TrainingMemory memory, Device device, int seed)
+    {
+        using Lease<AutoencoderModel>? autoencoder = _options.Autoencoder?.Share();
+        return TrainableVisualizer.Fresh(_options.Architecture.ToConfig(count, width, autoencoder?.Value.Config), autoencoder?.Value, memory, device, seed);
     }
 
     private static void RequireTokens(VisualTokenAdapterConfig adapter, int count, int width)
@@ -135,7 +141,10 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         using var trainer = new DiffusionTrainer(model, model.Codec(), scheduler, training);
         log.Info($"Linear layers and convolutions are computed in {trainer.Precision}.");
         int size = model.SampleSize * model.Config.Factor;
-        PicturesWithTokens Source(IDataView data) => new(data, _options.ImageColumnNames, _options.VisualTokensColumnName, _options.ImageFolder, size, _options.AspectRatio, count, width, training.BatchSize);
+        PicturesWithTokens Source(IDataView data) => new(
+            data,
+            new PictureSettings(_options.ImageColumnNames, _options.ImageFolder, size, _options.AspectRatio, training.BatchSize),
+            new TokenSettings(_options.VisualTokensColumnName, count, width));
         VisualizerResult result = trainer.Train(Source(trainData).Endless(seed), step => Report(step, log), cancellationToken: log.Cancellation);
         if (result.End == TrainingEnd.Cancelled && !_options.KeepCancelled) throw new OperationCanceledException($"The training was cancelled after {result.Steps} steps.", log.Cancellation);
         if (validationData is not null) log.Info($"Validation: loss {trainer.Evaluate(Source(validationData).Once()):F4}.");
@@ -172,6 +181,12 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         /// <summary>The sizes of a visualizer that starts from nothing.</summary>
         public VisualizerArchitecture Architecture { get; set; } = new();
 
+        /// <summary>
+        /// The autoencoder in whose latents a visualizer from nothing denoises; it stays as it is, and a copy of it belongs to the visualizer.
+        /// Null (default): it denoises pixels.
+        /// </summary>
+        public ImageAutoencoder? Autoencoder { get; set; }
+
         /// <summary>The folder at which relative paths start. Null: the current folder of the process.</summary>
         public string? ImageFolder { get; set; }
 
@@ -207,6 +222,8 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             ArgumentNullException.ThrowIfNull(ImageColumnNames);
             if (ImageColumnNames.Count == 0) throw new ArgumentException($"{nameof(ImageColumnNames)} is empty; at least one column of pictures is needed.");
             ArgumentNullException.ThrowIfNull(Architecture);
+            if (Autoencoder is not null && PretrainedFolder is not null)
+                throw new ArgumentException($"{nameof(Autoencoder)} is given with {nameof(PretrainedFolder)} ('{PretrainedFolder}'), which has one of its own. Leave one of them away.");
             if (DrawingBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(DrawingBatchSize), DrawingBatchSize, $"{nameof(DrawingBatchSize)} is {DrawingBatchSize}; at least 1 is needed.");
             Training.Validate();
         }
