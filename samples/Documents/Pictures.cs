@@ -44,6 +44,15 @@ public static class Pictures
         return trainer;
     }
 
+    public static GenerateImagesTransformer Watched(MLContext ml, IDataView train, IDataView validation, string sheets, string board)
+    {
+        // <visualizer-watched>
+        var watched = new VisualizerTrainer.Options { ValidationEvery = 200, ValidationFolder = sheets, TensorBoardFolder = board };
+        GenerateImagesTransformer drawing = ml.MetaMorph().Trainers.Visualizer(watched).Fit(train, validation);
+        // </visualizer-watched>
+        return drawing;
+    }
+
     public static ITransformer Draw(MLContext ml, ITransformer model, IDataView questions, Visualizer visualizer)
     {
         // <generate-images>

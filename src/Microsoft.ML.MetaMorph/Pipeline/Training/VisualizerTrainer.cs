@@ -46,7 +46,10 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
     public GenerateImagesTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
 
-    /// <summary>Trains on all rows and scores others at the end; the loss is logged.</summary>
+    /// <summary>
+    /// Trains on all rows and looks at others, now and then (<see cref="Options.ValidationEvery"/>) and at the end: their loss is logged, and their
+    /// pictures are drawn from their tokens where a folder is given (<see cref="Options.ValidationFolder"/>).
+    /// </summary>
     /// <inheritdoc cref="Fit(IDataView)"/>
     /// <param name="trainData">The rows.</param>
     /// <param name="validationData">Rows that are not learned.</param>
@@ -145,14 +148,25 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             data,
             new PictureSettings(_options.ImageColumnNames, _options.ImageFolder, size, _options.AspectRatio, training.BatchSize),
             new TokenSettings(_options.VisualTokensColumnName, count, width));
-        VisualizerResult result = trainer.Train(Source(trainData).Endless(seed), step => Report(step, log), cancellationToken: log.Cancellation);
-        if (result.End == TrainingEnd.Cancelled && !_options.KeepCancelled) throw new OperationCanceledException($"The training was cancelled after {result.Steps} steps.", log.Cancellation);
-        if (validationData is not null) log.Info($"Validation: loss {trainer.Evaluate(Source(validationData).Once()):F4}.");
-        log.Info($"{result.End} after {result.Steps} steps.");
+        TrainingBoard? board = _options.TensorBoardFolder is { } folder ? new TrainingBoard(folder) : null;
+        VisualizerValidation? validation = validationData is null ? null : new VisualizerValidation(model, trainer, scheduler, Source(validationData), _options.ToValidation(board));
+        VisualizerResult result = trainer.Train(Source(trainData).Endless(seed), step => Report(step, validation, board, log), cancellationToken: log.Cancellation);
+        log.End(result.End, result.Steps);
+        // A validation after the last step was made already.
+        if (validation is not null && !IsValidated(result.Steps)) log.Info($"Validation: loss {validation.Run(result.Steps):F4}.");
     }
 
-    private static void Report(VisualizerProgress step, TrainingLog log)
-        => log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, step.Loss, 0, step.Loss, step.LearningRate, step.PicturesPerSecond, step.Elapsed));
+    private bool IsValidated(long step) => step > 0 && step % _options.ValidationEvery == 0;
+
+    private void Report(VisualizerProgress step, VisualizerValidation? validation, TrainingBoard? board, TrainingLog log)
+    {
+        board?.Add("train/loss", step.Loss, step.Step);
+        board?.Add("train/learning rate", step.LearningRate, step.Step);
+        board?.Add("train/gradient norm", step.GradientNorm, step.Step);
+        double? validated = IsValidated(step.Step) ? validation?.Run(step.Step) : null;
+        if (validated is { } loss) log.Info(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Validation after step {step.Step}: loss {loss:F4}."));
+        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, step.Loss, 0, step.Loss, step.LearningRate, step.PicturesPerSecond, step.Elapsed, validated));
+    }
 
     private static VisualizerModel Moved(VisualizerModel model, Device target)
         => new(model.Config, new CopiedParameters(model.named_parameters().ToDictionary(entry => entry.name, entry => (Tensor)entry.parameter), target));
@@ -206,6 +220,21 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         /// <summary>Rows that the transformer reads ahead, at least 1. Default: 8.</summary>
         public int DrawingBatchSize { get; set; } = 8;
 
+        /// <summary>Steps between two validations, at least 1, where <see cref="Fit(IDataView, IDataView)"/> is given validation rows. Null (default): one at the end.</summary>
+        public int? ValidationEvery { get; set; }
+
+        /// <summary>
+        /// The folder for a picture of each validation, <c>step-000200.png</c>: validation pictures, each with what is drawn from its tokens on its
+        /// right. It is made where it does not exist; files of the same names are replaced. Null (default): <see cref="TensorBoardFolder"/>, or none.
+        /// </summary>
+        public string? ValidationFolder { get; set; }
+
+        /// <summary>Validation pictures that are drawn, at least 1: the first ones. Default: 8.</summary>
+        public int ValidationPictures { get; set; } = 8;
+
+        /// <summary>The folder for an event file of TensorBoard with losses, learning rate and validation pictures; one training, one folder. Null (default): none.</summary>
+        public string? TensorBoardFolder { get; set; }
+
         /// <summary>Whether a cancelled training gives the visualizer as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
         public bool KeepCancelled { get; set; }
 
@@ -225,8 +254,12 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             if (Autoencoder is not null && PretrainedFolder is not null)
                 throw new ArgumentException($"{nameof(Autoencoder)} is given with {nameof(PretrainedFolder)} ('{PretrainedFolder}'), which has one of its own. Leave one of them away.");
             if (DrawingBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(DrawingBatchSize), DrawingBatchSize, $"{nameof(DrawingBatchSize)} is {DrawingBatchSize}; at least 1 is needed.");
+            if (ValidationEvery < 1) throw new ArgumentOutOfRangeException(nameof(ValidationEvery), ValidationEvery, $"{nameof(ValidationEvery)} is {ValidationEvery}; at least 1 is needed.");
+            if (ValidationPictures < 1) throw new ArgumentOutOfRangeException(nameof(ValidationPictures), ValidationPictures, $"{nameof(ValidationPictures)} is {ValidationPictures}; at least 1 is needed.");
             Training.Validate();
         }
+
+        internal ValidationSettings ToValidation(TrainingBoard? board) => new(ValidationPictures, ValidationFolder ?? TensorBoardFolder, ToSettings().Generation, board);
 
         internal GenerateImagesSettings ToSettings() => new()
         {
