@@ -1,3 +1,4 @@
+using Microsoft.ML.Data;
 using TorchSharp;
 
 namespace Microsoft.ML.MetaMorph;
@@ -53,22 +54,43 @@ internal sealed class TrainingPictures(IDataView data, PictureSettings settings,
 
     private IEnumerable<TrainingPicture> Pictures(Random? random)
     {
-        IEnumerable<string> names = tokens is null ? settings.ImageColumns : settings.ImageColumns.Append(tokens.Column);
-        using DataViewRowCursor cursor = data.GetRowCursor([.. names.Select(name => data.Schema[name])], random);
+        using DataViewRowCursor cursor = data.GetRowCursor([.. Columns().Select(name => data.Schema[name])], random);
         var number = new RowNumber(cursor, shuffled: random is not null);
         ImageColumn[] images = [.. settings.ImageColumns.Select(name => new ImageColumn(cursor, name, settings.Folder))];
-        VisualTokensColumn? column = tokens is null ? null : new VisualTokensColumn(cursor, tokens.Column, tokens.Count, tokens.Width);
+        Func<long, float[]>? read = tokens is null ? null : TokenReader(cursor, tokens);
         var pictures = new List<RgbImage>();
-        while (cursor.MoveNext())
+        long rows = 0;
+        for (; cursor.MoveNext(); rows++)
         {
             pictures.Clear();
             foreach (ImageColumn image in images) image.Decode(number.Current, pictures, _preprocessor.Check);
-            float[] values = column?.Read(number.Current) ?? [];
+            float[] values = read?.Invoke(number.Current) ?? [];
             int length = tokens is null ? 0 : tokens.Count * tokens.Width;
             if (tokens is not null && values.Length != pictures.Count * length)
                 throw RowErrors.At(number.Current, RowErrors.Columns([.. settings.ImageColumns, tokens.Column]), $"{pictures.Count} pictures, but the visual tokens of {values.Length / length}. Encode the same columns, in the same order.");
             for (int i = 0; i < pictures.Count; i++) yield return new TrainingPicture(pictures[i], values.AsMemory(i * length, length), number.Current);
         }
+        tokens?.Cache?.EndPass(rows);
+    }
+
+    /// <summary>The columns that are read: where all tokens are kept, theirs is left alone, and what computes it does nothing.</summary>
+    private IEnumerable<string> Columns() => tokens is null || tokens.Cache is { IsComplete: true } ? settings.ImageColumns : settings.ImageColumns.Append(tokens.Column);
+
+    private static Func<long, float[]> TokenReader(DataViewRowCursor cursor, TokenSettings tokens)
+    {
+        VisualTokensColumn? column = tokens.Cache is { IsComplete: true } ? null : new VisualTokensColumn(cursor, tokens.Column, tokens.Count, tokens.Width);
+        if (tokens.Cache is not { } cache) return row => column!.Read(row);
+        ValueGetter<DataViewRowId> getId = cursor.GetIdGetter();
+        return row =>
+        {
+            DataViewRowId id = default;
+            getId(ref id);
+            if (cache.Find(id) is { } kept) return kept;
+            if (column is null) throw RowErrors.At(row, RowErrors.Columns(tokens.Column), $"its id ({id}) was not there in the first epoch, so its visual tokens were not kept. Set {nameof(VisualizerTrainer.Options.TokenCacheMegabytes)} to 0.");
+            float[] values = column.Read(row);
+            cache.Add(id, values);
+            return values;
+        };
     }
 }
 
@@ -88,7 +110,8 @@ internal sealed record PictureSettings(IReadOnlyList<string> ImageColumns, strin
 /// <param name="Column">Their column.</param>
 /// <param name="Count">N.</param>
 /// <param name="Width">D.</param>
-internal sealed record TokenSettings(string Column, int Count, int Width);
+/// <param name="Cache">Keeps those that were read; its owner disposes it. Null: every epoch reads them again.</param>
+internal sealed record TokenSettings(string Column, int Count, int Width, TokenCache? Cache = null);
 
 /// <summary>A picture to learn from.</summary>
 /// <param name="Picture">As it was stored.</param>

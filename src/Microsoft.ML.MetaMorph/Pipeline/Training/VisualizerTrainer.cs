@@ -11,7 +11,7 @@ namespace Microsoft.ML.MetaMorph;
 /// | -- | -- |
 /// | Machine learning task | Drawing pictures from visual tokens |
 /// | Is normalization required? | No |
-/// | Is caching required? | Recommended behind `EncodeImages`: every epoch reads the rows again |
+/// | Is caching required? | No; visual tokens are kept from the first epoch on (`TokenCacheMegabytes`), pictures are read anew each epoch |
 /// | Input column data type | <xref:Microsoft.ML.Data.MLImage>, text (a path), vector of text (several paths) or vector of byte (an encoded picture); vector of <xref:System.Single> with the dimensions [pictures, N, D] |
 /// | Output column data type | <xref:Microsoft.ML.Data.MLImage> |
 /// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.MetaMorph and one of TorchSharp-cpu, TorchSharp-cuda-linux, TorchSharp-cuda-windows |
@@ -144,13 +144,14 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         using var trainer = new DiffusionTrainer(model, model.Codec(), scheduler, training);
         log.Info($"Linear layers and convolutions are computed in {trainer.Precision}.");
         int size = model.SampleSize * model.Config.Factor;
-        PicturesWithTokens Source(IDataView data) => new(
+        PicturesWithTokens Source(IDataView data, TokenCache? kept = null) => new(
             data,
             new PictureSettings(_options.ImageColumnNames, _options.ImageFolder, size, _options.AspectRatio, training.BatchSize),
-            new TokenSettings(_options.VisualTokensColumnName, count, width));
+            new TokenSettings(_options.VisualTokensColumnName, count, width, kept));
+        using TokenCache? cache = _options.TokenCacheMegabytes > 0 || _options.TokenCacheFolder is not null ? new TokenCache((long)_options.TokenCacheMegabytes << 20, _options.TokenCacheFolder) : null;
         TrainingBoard? board = _options.TensorBoardFolder is { } folder ? new TrainingBoard(folder) : null;
         VisualizerValidation? validation = validationData is null ? null : new VisualizerValidation(model, trainer, scheduler, Source(validationData), _options.ToValidation(board));
-        VisualizerResult result = trainer.Train(Source(trainData).Endless(seed), step => Report(step, validation, board, log), cancellationToken: log.Cancellation);
+        VisualizerResult result = trainer.Train(Source(trainData, cache).Endless(seed), step => Report(step, validation, board, log), cancellationToken: log.Cancellation);
         log.End(result.End, result.Steps);
         // A validation after the last step was made already.
         if (validation is not null && !IsValidated(result.Steps)) log.Info($"Validation: loss {validation.Run(result.Steps):F4}.");
@@ -220,6 +221,16 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         /// <summary>Rows that the transformer reads ahead, at least 1. Default: 8.</summary>
         public int DrawingBatchSize { get; set; } = 8;
 
+        /// <summary>
+        /// Visual tokens of training rows are kept in memory up to this many megabytes (2^20 bytes), so that pictures are encoded in the first epoch only;
+        /// further ones go into <see cref="TokenCacheFolder"/>, or are computed again each epoch. At least 0. Default: 1024.
+        /// 0 and no folder: none are kept, for rows that are not the same in every epoch.
+        /// </summary>
+        public int TokenCacheMegabytes { get; set; } = 1024;
+
+        /// <summary>The folder for a file of the visual tokens that <see cref="TokenCacheMegabytes"/> leaves no room for; the file goes away after the training. Null (default): none.</summary>
+        public string? TokenCacheFolder { get; set; }
+
         /// <summary>Steps between two validations, at least 1, where <see cref="Fit(IDataView, IDataView)"/> is given validation rows. Null (default): one at the end.</summary>
         public int? ValidationEvery { get; set; }
 
@@ -254,6 +265,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             if (Autoencoder is not null && PretrainedFolder is not null)
                 throw new ArgumentException($"{nameof(Autoencoder)} is given with {nameof(PretrainedFolder)} ('{PretrainedFolder}'), which has one of its own. Leave one of them away.");
             if (DrawingBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(DrawingBatchSize), DrawingBatchSize, $"{nameof(DrawingBatchSize)} is {DrawingBatchSize}; at least 1 is needed.");
+            if (TokenCacheMegabytes < 0) throw new ArgumentOutOfRangeException(nameof(TokenCacheMegabytes), TokenCacheMegabytes, $"{nameof(TokenCacheMegabytes)} is {TokenCacheMegabytes}; at least 0 is needed.");
             if (ValidationEvery < 1) throw new ArgumentOutOfRangeException(nameof(ValidationEvery), ValidationEvery, $"{nameof(ValidationEvery)} is {ValidationEvery}; at least 1 is needed.");
             if (ValidationPictures < 1) throw new ArgumentOutOfRangeException(nameof(ValidationPictures), ValidationPictures, $"{nameof(ValidationPictures)} is {ValidationPictures}; at least 1 is needed.");
             Training.Validate();
