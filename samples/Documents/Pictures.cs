@@ -44,10 +44,16 @@ public static class Pictures
         return trainer;
     }
 
-    public static GenerateImagesTransformer Watched(MLContext ml, IDataView train, IDataView validation, string sheets, string board)
+    public static GenerateImagesTransformer Watched(MLContext ml, IDataView train, IDataView validation, int steps, string sheets, string board)
     {
         // <visualizer-watched>
-        var watched = new VisualizerTrainer.Options { ValidationEvery = 200, ValidationFolder = sheets, TensorBoardFolder = board };
+        var watched = new VisualizerTrainer.Options
+        {
+            Training = VisualizerTrainingOptions.FromNothing with { MaximumSteps = steps },
+            ValidationEvery = 200,
+            ValidationFolder = sheets,
+            TensorBoardFolder = board,
+        };
         GenerateImagesTransformer drawing = ml.MetaMorph().Trainers.Visualizer(watched).Fit(train, validation);
         // </visualizer-watched>
         return drawing;
