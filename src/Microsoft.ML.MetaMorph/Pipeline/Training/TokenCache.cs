@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 using Microsoft.ML.Data;
+using Microsoft.Win32.SafeHandles;
 
 namespace Microsoft.ML.MetaMorph;
 
