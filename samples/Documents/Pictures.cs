@@ -24,6 +24,41 @@ public static class Pictures
         return visualizer;
     }
 
+    public static VisualizerTrainer InLatents(MLContext ml, IDataView pictures, int steps, string folder)
+    {
+        // <autoencoder-from-nothing>
+        using AutoencodeImagesTransformer giving = ml.MetaMorph().Trainers.Autoencoder(new AutoencoderTrainer.Options
+        {
+            Architecture = new AutoencoderArchitecture { ImageSize = 64, Channels = [24, 48, 64] },
+            Training = new AutoencoderTrainingOptions { MaximumSteps = steps, ForegroundWeight = 3 },
+        }).Fit(pictures);
+        ImageAutoencoder autoencoder = giving.Autoencoder;
+        autoencoder.Save(folder);               // vae/ of a diffusers folder; ImageAutoencoder.Load opens it again
+        var trainer = ml.MetaMorph().Trainers.Visualizer(new VisualizerTrainer.Options
+        {
+            Autoencoder = autoencoder,
+            Architecture = new VisualizerArchitecture { ImageSize = 64, Channels = [64, 96] },
+            Training = VisualizerTrainingOptions.FromNothing with { MaximumSteps = steps },
+        });
+        // </autoencoder-from-nothing>
+        return trainer;
+    }
+
+    public static GenerateImagesTransformer Watched(MLContext ml, IDataView train, IDataView validation, int steps, string sheets, string board)
+    {
+        // <visualizer-watched>
+        var watched = new VisualizerTrainer.Options
+        {
+            Training = VisualizerTrainingOptions.FromNothing with { MaximumSteps = steps },
+            ValidationInterval = 200,
+            ValidationFolder = sheets,
+            TensorBoardFolder = board,
+        };
+        GenerateImagesTransformer drawing = ml.MetaMorph().Trainers.Visualizer(watched).Fit(train, validation);
+        // </visualizer-watched>
+        return drawing;
+    }
+
     public static ITransformer Draw(MLContext ml, ITransformer model, IDataView questions, Visualizer visualizer)
     {
         // <generate-images>

@@ -72,6 +72,7 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
                 },
                 Generation = _drawing,
                 DrawingBatchSize = 50,
+                TokenCacheMegabytes = 0,            // no picture is seen twice
                 Progress = display,
                 CancellationToken = cancellation,
             }));

@@ -34,6 +34,30 @@ public sealed class SampleTests
     }
 
     [TestMethod]
+    public void AnAutoencoderFromNothingServesAVisualizer()
+    {
+        VisualizerTrainer trainer = Pictures.InLatents(Ml, _world.Captions, steps: 1, _world.File("fresh-autoencoder"));
+        using ImageAutoencoder opened = ImageAutoencoder.Load(_world.File("fresh-autoencoder"));
+        Assert.AreEqual((64, 4, 4), (opened.PictureSize, opened.LatentChannels, opened.PixelsPerLatent));
+        using EncodeImagesTransformer encoding = Ml.MetaMorph().EncodeImages("VisualTokens", "Image", _world.Encoder).Fit(_world.Captions);
+        using GenerateImagesTransformer painter = trainer.Fit(encoding.Transform(_world.Captions));
+        using Visualizer visualizer = painter.Visualizer;
+        visualizer.Save(_world.File("latent-visualizer"));
+        using ImageAutoencoder inside = ImageAutoencoder.Load(_world.File("latent-visualizer"));
+        Assert.AreEqual(opened.ScalingFactor, inside.ScalingFactor);
+    }
+
+    [TestMethod]
+    public void AVisualizerIsWatched()
+    {
+        using EncodeImagesTransformer encoding = Ml.MetaMorph().EncodeImages("VisualTokens", "Image", _world.Encoder).Fit(_world.Captions);
+        IDataView rows = encoding.Transform(_world.Captions);
+        using GenerateImagesTransformer painter = Pictures.Watched(Ml, rows, rows, steps: 1, _world.File("sheets"), _world.File("board"));
+        Assert.IsTrue(File.Exists(Path.Combine(_world.File("sheets"), "step-000001.png")));
+        Assert.HasCount(1, Directory.GetFiles(_world.File("board")));
+    }
+
+    [TestMethod]
     public void AVisualizerFromNothingDraws()
     {
         using Visualizer visualizer = Pictures.Train(Ml, _world.Captions, _world.Encoder, steps: 1, _world.File("fresh-visualizer"));

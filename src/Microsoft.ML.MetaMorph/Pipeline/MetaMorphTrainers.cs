@@ -111,4 +111,32 @@ public sealed class MetaMorphTrainers
         ArgumentNullException.ThrowIfNull(options);
         return new VisualizerTrainer(_environment, options);
     }
+
+    /// <summary>Trains a picture autoencoder, in whose latents a visualizer can denoise, from nothing.</summary>
+    /// <param name="outputColumnName">The column of pictures that the trained transformer appends: what the autoencoder gives back.</param>
+    /// <param name="imageColumnName">The column of pictures.</param>
+    /// <param name="architecture">Sizes; null for the defaults.</param>
+    /// <param name="training">Losses, batch size, learning rate and all else; null for the defaults.</param>
+    /// <returns>The trainer.</returns>
+    public AutoencoderTrainer Autoencoder(
+        string outputColumnName = "Reconstruction",
+        string imageColumnName = DefaultColumnNames.Image,
+        AutoencoderArchitecture? architecture = null,
+        AutoencoderTrainingOptions? training = null)
+        => Autoencoder(new AutoencoderTrainer.Options
+        {
+            OutputColumnName = outputColumnName,
+            ImageColumnName = imageColumnName,
+            Architecture = architecture ?? new AutoencoderArchitecture(),
+            Training = training ?? new AutoencoderTrainingOptions(),
+        });
+
+    /// <summary>Trains a picture autoencoder from nothing, or from a published one.</summary>
+    /// <param name="options">Column, start and training.</param>
+    /// <returns>The trainer.</returns>
+    public AutoencoderTrainer Autoencoder(AutoencoderTrainer.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new AutoencoderTrainer(_environment, options);
+    }
 }

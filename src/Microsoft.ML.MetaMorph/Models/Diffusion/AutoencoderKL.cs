@@ -26,7 +26,7 @@ internal sealed class AutoencoderKL : NamedModule
         register_module("post_quant_conv", _postQuant);
     }
 
-    public AutoencoderKLConfig Config { get; }
+    public AutoencoderKLConfig Config { get; private set; }
 
     public AutoencoderEncoder Encoder { get; }
 
@@ -64,6 +64,15 @@ internal sealed class AutoencoderKL : NamedModule
         Tensor input = latents.to(ScalarType.Float32);
         if (_postQuant is not null) input = _postQuant.forward(input);
         return (tiled ? TiledDecoding.Decode(Decoder, input, stripCount) : Decoder.forward(input)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Sets the factor by which latents are multiplied before they are denoised; a training measures it at its end.</summary>
+    /// <exception cref="InvalidDataException">The factor is 0.</exception>
+    public void SetScalingFactor(double factor)
+    {
+        AutoencoderKLConfig config = Config with { ScalingFactor = factor };
+        config.Validate();
+        Config = config;
     }
 
     /// <summary>Latents as they are denoised: (latent − shift) · scale.</summary>

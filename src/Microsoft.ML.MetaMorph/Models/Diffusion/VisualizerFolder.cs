@@ -61,7 +61,7 @@ internal static class VisualizerFolder
         VisualizerConfig config = model.Config;
         Write("adapter", config.Adapter.Write, model.Adapter, "model");
         Write("unet", config.UNet.Write, model.UNet, "diffusion_pytorch_model");
-        if (model.Autoencoder is { } autoencoder) Write("vae", autoencoder.Config.Write, autoencoder, "diffusion_pytorch_model");
+        if (model.Autoencoder is { } autoencoder) AutoencoderFolder.Save(autoencoder, folder, elementType, maxShardBytes);
         else JsonFile.Write(Path.Combine(folder, "vae", ConfigName), writer => PixelUnshuffleCodec.Write(writer, config.PixelUnshuffle!.Value));
         if (config.Scheduler is { } scheduler) JsonFile.Write(Path.Combine(folder, "scheduler", SchedulerName), scheduler.Write);
         JsonFile.Write(Path.Combine(folder, Index), writer => WriteIndex(writer, config));

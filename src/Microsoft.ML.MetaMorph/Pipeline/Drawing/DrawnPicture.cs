@@ -29,13 +29,20 @@ internal static class DrawnPicture
     /// <exception cref="IOException">The file cannot be written; the path is named.</exception>
     public static string Write(RgbImage image, string folder)
     {
-        Directory.CreateDirectory(folder);
         string hash = Convert.ToHexStringLower(SHA256.HashData(image.Pixels))[..HashCharacters];
         string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{image.Width}x{image.Height}-{hash}.png"));
-        if (File.Exists(path)) return path;
+        if (!File.Exists(path)) Save(image, path);
+        return path;
+    }
+
+    /// <summary>Writes a PNG file, which appears whole or not at all; its folder is made where it does not exist.</summary>
+    /// <exception cref="IOException">The file cannot be written; the path is named.</exception>
+    public static void Save(RgbImage image, string path)
+    {
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        Directory.CreateDirectory(folder);
         string temporary = Path.Combine(folder, $"{Guid.NewGuid():N}.tmp.png");
         using (MLImage picture = ToMLImage(image)) picture.Save(temporary);
         File.Move(temporary, path, overwrite: true);
-        return path;
     }
 }

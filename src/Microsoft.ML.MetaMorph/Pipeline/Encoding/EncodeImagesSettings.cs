@@ -29,7 +29,7 @@ internal sealed record EncodeImagesSettings(
         CheckColumn(nameof(ErrorColumnName), ErrorColumnName, optional: true);
         RequireUnlikeOutputs();
         Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "at least 1");
-        Check(Precision);
+        Check(nameof(Precision), Precision);
     }
 
     /// <summary>Checks that no two columns are appended under one name.</summary>

@@ -14,6 +14,7 @@ internal static class SavedKinds
         [EncodeImagesTransformer.Kind] = EncodeImagesTransformer.Load,
         [MetaMorphTransformer.Kind] = MetaMorphTransformer.Load,
         [GenerateImagesTransformer.Kind] = GenerateImagesTransformer.Load,
+        [AutoencodeImagesTransformer.Kind] = AutoencodeImagesTransformer.Load,
     };
 
     /// <summary>Adds a kind.</summary>

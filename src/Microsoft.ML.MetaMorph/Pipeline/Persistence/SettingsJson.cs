@@ -50,8 +50,9 @@ internal static class SettingsJson
     public static void CheckColumn(string property, string? name, bool optional = false)
         => Check(property, name is null ? null : $"'{name}'", name is null ? optional : name.Length > 0, optional ? "the name of a column, or null" : "the name of a column");
 
-    /// <summary>Refuses what is no precision.</summary>
+    /// <summary>Refuses a number that an enumeration does not name.</summary>
     /// <exception cref="ArgumentException">It is none.</exception>
-    public static void Check(Precision precision)
-        => Check(nameof(Precision), (int)precision, Enum.IsDefined(precision), string.Join(", ", Enum.GetValues<Precision>().Select(known => $"{(int)known} ({known})")));
+    public static void Check<T>(string property, T value)
+        where T : struct, Enum
+        => Check(property, value.ToString("D"), Enum.IsDefined(value), string.Join(", ", Enum.GetValues<T>().Select(known => $"{known:D} ({known})")));
 }

@@ -45,7 +45,7 @@ internal sealed record MetaMorphSettings : ISavedSettings
         CheckColumn(nameof(LogProbabilityColumnName), LogProbabilityColumnName, optional: true);
         RequireUnlikeOutputs();
         Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "at least 1");
-        Check(Precision);
+        Check(nameof(Precision), Precision);
         Check(nameof(Generation), Generation, Generation is not null, "an object with the options of generation");
     }
 

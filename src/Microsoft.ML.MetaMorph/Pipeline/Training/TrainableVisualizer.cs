@@ -5,12 +5,15 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>A visualizer in float32 that a training may change.</summary>
 internal static class TrainableVisualizer
 {
-    /// <summary>Random weights.</summary>
-    public static VisualizerModel Fresh(VisualizerConfig config, TrainingMemory memory, Device device, int seed)
+    /// <summary>Random weights; those of the autoencoder, where there is one, are copies.</summary>
+    public static VisualizerModel Fresh(VisualizerConfig config, AutoencoderModel? autoencoder, TrainingMemory memory, Device device, int seed)
     {
         memory.Require("The new visualizer", parameters => new VisualizerModel(config, parameters));
         using var generator = new Generator((ulong)seed, CPU);
-        return new VisualizerModel(config, new FreshParameters(device, generator));
+        var fresh = new FreshParameters(device, generator);
+        if (autoencoder is null) return new VisualizerModel(config, fresh);
+        var copied = new CopiedParameters(autoencoder.Parameters().ToDictionary(entry => $"{AutoencoderFolder.Component}.{entry.Key}", entry => entry.Value), device);
+        return new VisualizerModel(config, new FallbackParameters(copied, fresh));
     }
 
     /// <summary>A copy of a model.</summary>

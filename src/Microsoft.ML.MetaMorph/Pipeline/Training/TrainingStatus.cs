@@ -7,7 +7,7 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="Epoch">The pass over the rows, from 1.</param>
 /// <param name="Loss">The loss of the step, all parts weighted.</param>
 /// <param name="LanguageLoss">Mean cross-entropy of the supervised text (or caption) tokens, in nats.</param>
-/// <param name="VisualLoss">Minus the mean cosine similarity of the response's visual tokens; of an encoder's training, its contrastive loss.</param>
+/// <param name="VisualLoss">Minus the mean cosine similarity of the response's visual tokens; of an encoder's training, its contrastive loss; of an autoencoder's, its errors weighted, without the divergence; of a visualizer's, its loss.</param>
 /// <param name="LearningRate">The rate of the step.</param>
 /// <param name="ItemsPerSecond">Positions, of text and of visual tokens, a second (of an encoder's training: pictures) since the start.</param>
 /// <param name="Elapsed">Since the start.</param>

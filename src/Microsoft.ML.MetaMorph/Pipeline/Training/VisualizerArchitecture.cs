@@ -3,7 +3,8 @@ using static Microsoft.ML.MetaMorph.OptionRange;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
-/// The sizes of a visualizer that is trained from nothing: it denoises the pixels themselves (squares of them taken as channels), and sees the
+/// The sizes of a visualizer that is trained from nothing: it denoises the pixels themselves (squares of them taken as channels), or the latents
+/// of an autoencoder where the trainer is given one (<see cref="VisualizerTrainer.Options.Autoencoder"/>), and sees the
 /// square grid of visual tokens where its places are, joined to its input, and by attention if asked for.
 /// </summary>
 /// <remarks>
@@ -15,7 +16,7 @@ public sealed record VisualizerArchitecture
     /// <summary>Height and width of the pictures in pixels; a multiple of <see cref="PixelsPerSample"/>. Default: 64.</summary>
     public int ImageSize { get; init; } = 64;
 
-    /// <summary>The side of the squares of pixels that are denoised as one, at least 1: larger is faster and coarser. Default: 4.</summary>
+    /// <summary>The side of the squares of pixels that are denoised as one, at least 1: larger is faster and coarser. Not used with an autoencoder. Default: 4.</summary>
     public int PixelsPerSample { get; init; } = 4;
 
     /// <summary>Channels at each resolution, from the finest, each half as high and wide as the one before; multiples of <see cref="HeadCount"/> and of 8. Default: 64, one resolution.</summary>
@@ -49,9 +50,13 @@ public sealed record VisualizerArchitecture
     public DiffusionPrediction Prediction { get; init; } = DiffusionPrediction.Sample;
 
     /// <summary>The parts, for so many visual tokens of such a width.</summary>
-    internal VisualizerConfig ToConfig(int tokenCount, int tokenWidth)
+    /// <param name="tokenCount">N.</param>
+    /// <param name="tokenWidth">D.</param>
+    /// <param name="autoencoder">In whose latents it denoises; null for pixels.</param>
+    internal VisualizerConfig ToConfig(int tokenCount, int tokenWidth, AutoencoderKLConfig? autoencoder = null)
     {
-        Validate(tokenCount);
+        Validate(tokenCount, autoencoder);
+        int samples = autoencoder?.LatentChannels ?? 3 * PixelsPerSample * PixelsPerSample, side = ImageSize / (autoencoder?.Downscale ?? PixelsPerSample);
         bool[] attends = [.. Channels.Select((_, level) => HeadCount > 0 && level == Channels.Count - 1)];
         return new VisualizerConfig
         {
@@ -64,13 +69,13 @@ public sealed record VisualizerArchitecture
                 ConditionLength = tokenCount,
                 TokenPositions = true,
                 GridChannels = GridChannels,
-                GridScale = GridChannels == 0 ? 1 : GridScale ?? Enlargement(tokenCount),
+                GridScale = GridChannels == 0 ? 1 : GridScale ?? Enlargement(tokenCount, side),
             },
             UNet = new UNet2DConditionConfig
             {
-                SampleSize = [ImageSize / PixelsPerSample],
-                InputChannels = SampleChannels + GridChannels,
-                OutputChannels = SampleChannels,
+                SampleSize = [side],
+                InputChannels = samples + GridChannels,
+                OutputChannels = samples,
                 BlockChannels = [.. Channels],
                 LayersPerBlock = [.. Channels.Select(_ => LayersPerResolution)],
                 TransformerLayers = [.. Channels.Select(_ => 1)],
@@ -81,7 +86,8 @@ public sealed record VisualizerArchitecture
                 NormGroups = NormGroups,
                 CrossAttentionWidth = ConditionWidth,
             },
-            PixelUnshuffle = PixelsPerSample,
+            Autoencoder = autoencoder,
+            PixelUnshuffle = autoencoder is null ? PixelsPerSample : null,
             Scheduler = SchedulerConfig.CosineVelocity with { Prediction = Prediction },
         };
     }
@@ -89,18 +95,17 @@ public sealed record VisualizerArchitecture
     // A group of 8 channels or more, at every resolution.
     private const int NormGroups = 8;
 
-    private int Enlargement(int tokenCount)
+    private static int Enlargement(int tokenCount, int places)
     {
-        int tokens = Side(tokenCount), places = ImageSize / PixelsPerSample;
+        int tokens = Side(tokenCount);
         return Math.Max((places + tokens - 1) / tokens, 1);
     }
 
-    private int SampleChannels => 3 * PixelsPerSample * PixelsPerSample;
-
-    private void Validate(int tokenCount)
+    private void Validate(int tokenCount, AutoencoderKLConfig? autoencoder)
     {
         Check(nameof(ImageSize), ImageSize, ImageSize >= 8, "at least 8");
-        Check(nameof(PixelsPerSample), PixelsPerSample, PixelsPerSample >= 1 && ImageSize % PixelsPerSample == 0, $"a divisor of {nameof(ImageSize)} ({ImageSize})");
+        if (autoencoder is null) Check(nameof(PixelsPerSample), PixelsPerSample, PixelsPerSample >= 1 && ImageSize % PixelsPerSample == 0, $"a divisor of {nameof(ImageSize)} ({ImageSize})");
+        else Check(nameof(ImageSize), ImageSize, ImageSize % autoencoder.Downscale == 0, $"a multiple of {autoencoder.Downscale}, the pixels of the autoencoder along a side of a latent's");
         Check(nameof(LayersPerResolution), LayersPerResolution, LayersPerResolution >= 1, "at least 1");
         Check(nameof(HeadCount), HeadCount, HeadCount > 0 || (HeadCount == 0 && GridChannels > 0), $"above 0, or 0 where {nameof(GridChannels)} is above 0: without both, the network is not told the tokens");
         Check(nameof(ConditionWidth), ConditionWidth, ConditionWidth >= 1, "at least 1");

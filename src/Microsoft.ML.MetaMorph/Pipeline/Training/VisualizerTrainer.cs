@@ -11,7 +11,7 @@ namespace Microsoft.ML.MetaMorph;
 /// | -- | -- |
 /// | Machine learning task | Drawing pictures from visual tokens |
 /// | Is normalization required? | No |
-/// | Is caching required? | Recommended behind `EncodeImages`: every epoch reads the rows again |
+/// | Is caching required? | No; visual tokens are kept from the first epoch on (`TokenCacheMegabytes`), pictures are read anew each epoch |
 /// | Input column data type | <xref:Microsoft.ML.Data.MLImage>, text (a path), vector of text (several paths) or vector of byte (an encoded picture); vector of <xref:System.Single> with the dimensions [pictures, N, D] |
 /// | Output column data type | <xref:Microsoft.ML.Data.MLImage> |
 /// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.MetaMorph and one of TorchSharp-cpu, TorchSharp-cuda-linux, TorchSharp-cuda-windows |
@@ -46,7 +46,10 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
     public GenerateImagesTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
 
-    /// <summary>Trains on all rows and scores others at the end; the loss is logged.</summary>
+    /// <summary>
+    /// Trains on all rows and looks at others, now and then (<see cref="Options.ValidationInterval"/>) and at the end: their loss is logged, and their
+    /// pictures are drawn from their tokens where a folder is given (<see cref="Options.ValidationFolder"/>).
+    /// </summary>
     /// <inheritdoc cref="Fit(IDataView)"/>
     /// <param name="trainData">The rows.</param>
     /// <param name="validationData">Rows that are not learned.</param>
@@ -117,9 +120,15 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
     {
         if (previous is not null) return TrainableVisualizer.Copy(previous.Model, device);
         var memory = new TrainingMemory(device, _options.Training.AveragingDecay is not null);
-        if (_options.PretrainedFolder is not { } folder) return TrainableVisualizer.Fresh(_options.Architecture.ToConfig(count, width), memory, device, seed);
+        if (_options.PretrainedFolder is not { } folder) return Fresh(count, width, memory, device, seed);
         // The published adapter: two layers, 2048 wide between them, for the width of Stable Diffusion's attention.
         return TrainableVisualizer.FromFolder(folder, _options.StableDiffusionFolder, new VisualTokenAdapterConfig { InputWidth = width, TokenCount = count }, memory, device, seed);
+    }
+
+    private VisualizerModel Fresh(int count, int width, TrainingMemory memory, Device device, int seed)
+    {
+        using Lease<AutoencoderModel>? autoencoder = _options.Autoencoder?.Share();
+        return TrainableVisualizer.Fresh(_options.Architecture.ToConfig(count, width, autoencoder?.Value.Config), autoencoder?.Value, memory, device, seed);
     }
 
     private static void RequireTokens(VisualTokenAdapterConfig adapter, int count, int width)
@@ -135,16 +144,31 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         using var trainer = new DiffusionTrainer(model, model.Codec(), scheduler, training);
         log.Info($"Linear layers and convolutions are computed in {trainer.Precision}.");
         int size = model.SampleSize * model.Config.Factor;
-        PicturesWithTokens Source(IDataView data) => new(data, _options.ImageColumnNames, _options.VisualTokensColumnName, _options.ImageFolder, size, _options.AspectRatio, count, width, training.BatchSize);
-        VisualizerResult result = trainer.Train(Source(trainData).Endless(seed), step => Report(step, log), cancellationToken: log.Cancellation);
-        if (result.End == TrainingEnd.Cancelled && !_options.KeepCancelled) throw new OperationCanceledException($"The training was cancelled after {result.Steps} steps.", log.Cancellation);
-        if (validationData is not null) log.Info($"Validation: loss {trainer.Evaluate(Source(validationData).Once()):F4}.");
-        log.Info($"{result.End} after {result.Steps} steps.");
+        PicturesWithTokens Source(IDataView data, TokenCache? kept = null) => new(
+            data,
+            new PictureSettings(_options.ImageColumnNames, _options.ImageFolder, size, _options.AspectRatio, training.BatchSize),
+            new TokenSettings(_options.VisualTokensColumnName, count, width, kept));
+        using TokenCache? cache = _options.TokenCacheMegabytes > 0 || _options.TokenCacheFolder is not null ? new TokenCache((long)_options.TokenCacheMegabytes << 20, _options.TokenCacheFolder) : null;
+        TrainingBoard? board = _options.TensorBoardFolder is { } folder ? new TrainingBoard(folder) : null;
+        VisualizerValidation? validation = validationData is null ? null : new VisualizerValidation(model, trainer, scheduler, Source(validationData), _options.ToValidation(board));
+        VisualizerResult result = trainer.Train(Source(trainData, cache).Endless(seed), step => Report(step, validation, board, log), cancellationToken: log.Cancellation);
+        log.End(result.End, result.Steps);
+        // A validation after the last step was made already.
+        if (validation is not null && !IsValidated(result.Steps)) log.Info($"Validation: loss {validation.Run(result.Steps):F4}.");
         return trainer.Precision;
     }
 
-    private static void Report(VisualizerProgress step, TrainingLog log)
-        => log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, step.Loss, 0, step.Loss, step.LearningRate, step.PicturesPerSecond, step.Elapsed));
+    private bool IsValidated(long step) => step > 0 && step % _options.ValidationInterval == 0;
+
+    private void Report(VisualizerProgress step, VisualizerValidation? validation, TrainingBoard? board, TrainingLog log)
+    {
+        board?.Add("train/loss", step.Loss, step.Step);
+        board?.Add("train/learning rate", step.LearningRate, step.Step);
+        board?.Add("train/gradient norm", step.GradientNorm, step.Step);
+        double? validated = IsValidated(step.Step) ? validation?.Run(step.Step) : null;
+        if (validated is { } loss) log.Info(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Validation after step {step.Step}: loss {loss:F4}."));
+        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, step.Loss, 0, step.Loss, step.LearningRate, step.PicturesPerSecond, step.Elapsed, validated));
+    }
 
     private static VisualizerModel Moved(VisualizerModel model, Device target)
         => new(model.Config, new CopiedParameters(model.named_parameters().ToDictionary(entry => entry.name, entry => (Tensor)entry.parameter), target));
@@ -173,6 +197,12 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         /// <summary>The sizes of a visualizer that starts from nothing.</summary>
         public VisualizerArchitecture Architecture { get; set; } = new();
 
+        /// <summary>
+        /// The autoencoder in whose latents a visualizer from nothing denoises; it stays as it is, and a copy of it belongs to the visualizer.
+        /// Null (default): it denoises pixels.
+        /// </summary>
+        public ImageAutoencoder? Autoencoder { get; set; }
+
         /// <summary>The folder at which relative paths start. Null: the current folder of the process.</summary>
         public string? ImageFolder { get; set; }
 
@@ -192,6 +222,31 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         /// <summary>Rows that the transformer reads ahead, at least 1. Default: 8.</summary>
         public int DrawingBatchSize { get; set; } = 8;
 
+        /// <summary>
+        /// Visual tokens of training rows are kept in memory up to this many megabytes (2^20 bytes), so that pictures are encoded in the first epoch only;
+        /// further ones go into <see cref="TokenCacheFolder"/>, or are computed again each epoch. At least 0. Default: 1024.
+        /// 0 and no folder: none are kept, for rows that are not the same in every epoch.
+        /// </summary>
+        public int TokenCacheMegabytes { get; set; } = 1024;
+
+        /// <summary>The folder for a file of the visual tokens that <see cref="TokenCacheMegabytes"/> leaves no room for; the file goes away after the training. Null (default): none.</summary>
+        public string? TokenCacheFolder { get; set; }
+
+        /// <summary>Steps between two validations, at least 1, where <see cref="Fit(IDataView, IDataView)"/> is given validation rows. Null (default): one at the end.</summary>
+        public int? ValidationInterval { get; set; }
+
+        /// <summary>
+        /// The folder for a picture of each validation, <c>step-000200.png</c>: validation pictures, each with what is drawn from its tokens on its
+        /// right. It is made where it does not exist; files of the same names are replaced. Null (default): <see cref="TensorBoardFolder"/>, or none.
+        /// </summary>
+        public string? ValidationFolder { get; set; }
+
+        /// <summary>Validation pictures that are drawn, at least 1: the first ones. Default: 8.</summary>
+        public int ValidationPictures { get; set; } = 8;
+
+        /// <summary>The folder for an event file of TensorBoard with losses, learning rate and validation pictures; one training, one folder. Null (default): none.</summary>
+        public string? TensorBoardFolder { get; set; }
+
         /// <summary>Whether a cancelled training gives the visualizer as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
         public bool KeepCancelled { get; set; }
 
@@ -208,10 +263,17 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             ArgumentNullException.ThrowIfNull(ImageColumnNames);
             if (ImageColumnNames.Count == 0) throw new ArgumentException($"{nameof(ImageColumnNames)} is empty; at least one column of pictures is needed.");
             ArgumentNullException.ThrowIfNull(Architecture);
+            if (Autoencoder is not null && PretrainedFolder is not null)
+                throw new ArgumentException($"{nameof(Autoencoder)} is given with {nameof(PretrainedFolder)} ('{PretrainedFolder}'), which has one of its own. Leave one of them away.");
             if (DrawingBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(DrawingBatchSize), DrawingBatchSize, $"{nameof(DrawingBatchSize)} is {DrawingBatchSize}; at least 1 is needed.");
+            if (TokenCacheMegabytes < 0) throw new ArgumentOutOfRangeException(nameof(TokenCacheMegabytes), TokenCacheMegabytes, $"{nameof(TokenCacheMegabytes)} is {TokenCacheMegabytes}; at least 0 is needed.");
+            if (ValidationInterval < 1) throw new ArgumentOutOfRangeException(nameof(ValidationInterval), ValidationInterval, $"{nameof(ValidationInterval)} is {ValidationInterval}; at least 1 is needed.");
+            if (ValidationPictures < 1) throw new ArgumentOutOfRangeException(nameof(ValidationPictures), ValidationPictures, $"{nameof(ValidationPictures)} is {ValidationPictures}; at least 1 is needed.");
             Training.Validate();
             OptionRange.Check(nameof(AspectRatio), AspectRatio);
         }
+
+        internal ValidationSettings ToValidation(TrainingBoard? board) => new(ValidationPictures, ValidationFolder ?? TensorBoardFolder, ToSettings().Generation, board);
 
         internal GenerateImagesSettings ToSettings() => new()
         {

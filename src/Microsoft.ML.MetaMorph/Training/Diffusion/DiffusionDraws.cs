@@ -18,7 +18,7 @@ internal sealed record DiffusionDraws(Tensor Noise, int[] Timesteps, Tensor Kept
     public static DiffusionDraws Create(int seed, long step, long[] shape, int timesteps, double noiseOffset, double dropout)
     {
         using var scope = NewDisposeScope();
-        using var generator = new Generator(Mixed((uint)seed, (ulong)step));
+        using Generator generator = GeneratorOf(seed, step);
         long rows = shape[0];
         Tensor noise = randn(shape, dtype: ScalarType.Float32, device: CPU, generator: generator);
         if (noiseOffset > 0) noise = noise.add(randn([rows, shape[1], 1, 1], dtype: ScalarType.Float32, device: CPU, generator: generator), (float)noiseOffset);
@@ -26,6 +26,9 @@ internal sealed record DiffusionDraws(Tensor Noise, int[] Timesteps, Tensor Kept
         Tensor kept = rand([rows], dtype: ScalarType.Float32, device: CPU, generator: generator).ge((float)dropout).to(ScalarType.Float32);
         return new DiffusionDraws(noise.MoveToOuterDisposeScope(), [.. times.Select(t => Math.Min((int)(t * timesteps), timesteps - 1))], kept.MoveToOuterDisposeScope());
     }
+
+    /// <summary>The numbers of one step of one training, on the CPU; the caller disposes it.</summary>
+    public static Generator GeneratorOf(int seed, long step) => new(Mixed((uint)seed, (ulong)step));
 
     /// <summary>Those of some rows, as views.</summary>
     public DiffusionDraws Slice(int begin, int count) => new(Noise.narrow(0, begin, count), Timesteps[begin..(begin + count)], Kept.narrow(0, begin, count));

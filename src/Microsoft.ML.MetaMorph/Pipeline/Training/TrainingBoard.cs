@@ -1,0 +1,17 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>A training's figures and pictures as TensorBoard reads them.</summary>
+/// <param name="folder">The folder; an event file of its own is begun in it.</param>
+/// <remarks>Every entry opens and closes the file, so nothing is lost where a training ends in the middle.</remarks>
+internal sealed class TrainingBoard(string folder)
+{
+    private readonly SummaryWriter _writer = utils.tensorboard.SummaryWriter(folder);
+
+    public void Add(string tag, double value, long step) => _writer.add_scalar(tag, (float)value, checked((int)step));
+
+    /// <summary>Adds the picture of a PNG file.</summary>
+    public void AddPicture(string tag, string path, long step) => _writer.add_img(tag, path, checked((int)step));
+}

@@ -1,0 +1,194 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>The training loop of an autoencoder.</summary>
+/// <remarks>
+/// Not thread-safe. The autoencoder must not be used elsewhere while it trains. After <see cref="Train"/>, however it ended, it holds the
+/// weights of the last complete step (or their running average). All that is random is drawn from the seed and the number of the step, so a
+/// training that goes on from <see cref="ExportState"/> with the batches that follow gives the weights of one that was not interrupted.
+/// </remarks>
+internal sealed class AutoencoderKLTrainer : IDisposable
+{
+    // Evaluations draw the same noise every time, and other noise than training.
+    private const long EvaluationStep = -1;
+
+    private readonly AutoencoderKL _model;
+    private readonly Device _device;
+    private readonly AutoencoderTrainingOptions _options;
+    private readonly AutoencoderObjective _objective;
+    private readonly FlatParameters _parameters;
+    private readonly FlatAdamW _optimizer;
+    private readonly ExponentialMovingAverage? _average;
+
+    /// <param name="model">Stays the caller's.</param>
+    /// <param name="device">Where its parameters are.</param>
+    /// <param name="options">Losses and pace.</param>
+    public AutoencoderKLTrainer(AutoencoderKL model, Device device, AutoencoderTrainingOptions options)
+    {
+        options.Validate();
+        (_model, _device, _options) = (model, device, options);
+        _objective = new AutoencoderObjective(model, device, options);
+        _parameters = new FlatParameters(Groups(model, options));
+        _optimizer = new FlatAdamW(_parameters, new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon));
+        if (options.AveragingDecay is { } decay) _average = new ExponentialMovingAverage(_parameters, new ExponentialMovingAverageSettings(decay));
+        Precision = PrecisionProbe.Resolve(options.Precision, device);
+        PrecisionProbe.Apply(model, Precision);
+    }
+
+    /// <summary>In which element type linear layers and convolutions are computed, and why.</summary>
+    public PrecisionChoice Precision { get; }
+
+    /// <summary>Steps done.</summary>
+    public long Steps => _optimizer.Steps;
+
+    /// <summary>Trains until the steps, the time or the batches end.</summary>
+    /// <param name="batches">Taken one by one, checked, and disposed after their step.</param>
+    /// <param name="progress">Called after every step, on this thread.</param>
+    /// <param name="clock">The clock of <see cref="AutoencoderTrainingOptions.MaximumSeconds"/>; the system's by default.</param>
+    /// <param name="cancellationToken">Ends the training; an incomplete step is dropped.</param>
+    /// <exception cref="TrainingDivergedException">A loss or gradient is not finite.</exception>
+    /// <exception cref="ArgumentException">A batch does not fit the autoencoder.</exception>
+    public AutoencoderResult Train(IEnumerable<PictureBatch> batches, Action<AutoencoderProgress>? progress = null, TimeProvider? clock = null, CancellationToken cancellationToken = default)
+    {
+        if (_average is { IsSwapped: true }) _average.Swap();         // a training before this one ended with the averages
+        var schedule = new LearningRateSchedule { Kind = _options.Schedule, BaseRate = _options.LearningRate, TotalSteps = 1, Warmup = _options.Warmup };
+        var pace = new TrainingPace(schedule, _options.WarmupRatio, _options.Steps, _options.MaximumSeconds, clock ?? TimeProvider.System);
+        AutoencoderLosses? last = null;
+        long pictures = 0;
+        TrainingEnd end = TrainingEnd.Completed;
+        foreach (PictureBatch batch in batches)
+        {
+            using PictureBatch owned = batch;
+            long step = _optimizer.Steps;
+            if (!pace.MayBegin(step))
+            {
+                end = step >= pace.TotalSteps ? TrainingEnd.Completed : TrainingEnd.TimeSpent;
+                break;
+            }
+            batch.Check(_model.Config);
+            if (Accumulate(batch, pictures, cancellationToken) is not { } losses)
+            {
+                end = TrainingEnd.Cancelled;
+                break;
+            }
+            double rate = pace.RateAt(step), norm = Move(batch, pictures, rate);
+            last = losses;
+            pictures += batch.Count;
+            progress?.Invoke(new AutoencoderProgress(step + 1, pace.TotalSteps, pace.Share(step + 1), losses, rate, norm, pictures / Math.Max(pace.Elapsed.TotalSeconds, 1e-9), pace.Elapsed));
+            if (step + 1 >= pace.TotalSteps) break;         // the next batch would be made for nothing
+        }
+        if (_optimizer.Steps > 0) _average?.Swap();
+        return new AutoencoderResult(end, _optimizer.Steps, last);
+    }
+
+    /// <summary>The mean losses over batches, each of which is disposed, with the present weights and the same draws every time.</summary>
+    /// <exception cref="ArgumentException">There are no batches.</exception>
+    public AutoencoderLosses Evaluate(IEnumerable<PictureBatch> batches)
+    {
+        AutoencoderLosses sum = default;
+        long count = 0, number = EvaluationStep;
+        foreach (PictureBatch batch in batches)
+        {
+            using PictureBatch owned = batch;
+            using var scope = NewDisposeScope();
+            batch.Check(_model.Config);
+            Tensor noise = _objective.Draw(batch, number--);
+            foreach ((int begin, int rows) in Parts(batch.Count)) sum += _objective.Evaluate(batch.Pictures.narrow(0, begin, rows), noise.narrow(0, begin, rows));
+            count += batch.Count;
+        }
+        return count > 0 ? sum / count : throw new ArgumentException("There are no batches to evaluate.", nameof(batches));
+    }
+
+    /// <summary>1 / the standard deviation of the values of the pictures' latents (their means), around their common mean: what makes them vary by 1.</summary>
+    /// <param name="batches">Each is disposed.</param>
+    /// <exception cref="ArgumentException">There are no batches.</exception>
+    /// <exception cref="InvalidOperationException">All latents are the same.</exception>
+    public double MeasureScalingFactor(IEnumerable<PictureBatch> batches)
+    {
+        using var mode = no_grad();
+        double sum = 0, squares = 0;
+        long count = 0;
+        foreach (PictureBatch batch in batches)
+        {
+            using PictureBatch owned = batch;
+            foreach ((int begin, int rows) in Parts(batch.Count))
+            {
+                using var scope = NewDisposeScope();
+                Tensor values = _model.Encode(batch.Pictures.narrow(0, begin, rows).to(_device) * 2f - 1f).Mean.to(ScalarType.Float64);
+                sum += values.sum().item<double>();
+                squares += values.square().sum().item<double>();
+                count += values.numel();
+            }
+        }
+        if (count == 0) throw new ArgumentException("There are no batches to measure latents on.", nameof(batches));
+        double variance = squares / count - sum / count * (sum / count);
+        if (variance is > 0 and < double.PositiveInfinity) return 1 / Math.Sqrt(variance);
+        throw new InvalidOperationException(string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"The {count} values of the latents have the variance {variance}: the autoencoder tells no pictures apart. Lower {nameof(AutoencoderTrainingOptions.DivergenceWeight)} ({_options.DivergenceWeight}), or look at the pictures."));
+    }
+
+    /// <summary>All that a training goes on from beside the weights (with averaging, the weights too): views, not copies.</summary>
+    public IReadOnlyDictionary<string, Tensor> ExportState() => _average is null ? _optimizer.ExportState() : _optimizer.ExportState().Concat(_average.ExportState()).ToDictionary();
+
+    /// <summary>Takes over a state that <see cref="ExportState"/> gave.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing, unknown, or of another shape.</exception>
+    public void ImportState(IReadOnlyDictionary<string, Tensor> state)
+    {
+        ILookup<bool, KeyValuePair<string, Tensor>> parts = state.ToLookup(entry => ExponentialMovingAverage.IsState(entry.Key));
+        if (_average is not null) _average.ImportState(parts[true].ToDictionary());
+        else if (parts[true].Any()) throw new InvalidDataException($"The state has running averages ('{parts[true].First().Key}'), but {nameof(AutoencoderTrainingOptions.AveragingDecay)} is not set.");
+        _optimizer.ImportState(parts[false].ToDictionary());
+    }
+
+    public void Dispose()
+    {
+        _average?.Dispose();
+        _optimizer.Dispose();
+        _parameters.Dispose();
+    }
+
+    /// <summary>Gradients and mean losses of a step; null after a cancellation.</summary>
+    private AutoencoderLosses? Accumulate(PictureBatch batch, long firstRow, CancellationToken cancellationToken)
+    {
+        using var scope = NewDisposeScope();
+        _parameters.ZeroGradients();
+        Tensor noise = _objective.Draw(batch, _optimizer.Steps);
+        AutoencoderLosses sum = default;
+        foreach ((int begin, int rows) in Parts(batch.Count))
+        {
+            if (cancellationToken.IsCancellationRequested) return null;
+            using var part = NewDisposeScope();
+            AutoencoderLosses losses = _objective.Accumulate(batch.Pictures.narrow(0, begin, rows), noise.narrow(0, begin, rows), batch.Count);
+            if (!double.IsFinite(losses.Total)) throw new TrainingDivergedException(_optimizer.Steps + 1, [.. Numbers(batch, firstRow).Skip(begin).Take(rows)], $"the loss is {losses.Total}");
+            sum += losses;
+        }
+        return sum / batch.Count;
+    }
+
+    private double Move(PictureBatch batch, long firstRow, double rate)
+    {
+        double norm = _options.MaximumGradientNorm is { } maximum ? _parameters.ClipGradients(maximum) : _parameters.GradientNorm();
+        if (!double.IsFinite(norm)) throw new TrainingDivergedException(_optimizer.Steps + 1, [.. Numbers(batch, firstRow)], $"the norm of the gradients is {norm}");
+        _optimizer.Step(rate);
+        _average?.Update();
+        return norm;
+    }
+
+    private IEnumerable<(int Begin, int Rows)> Parts(long count)
+    {
+        int size = _options.PicturesAtATime ?? (int)count;
+        for (int begin = 0; begin < count; begin += size) yield return (begin, (int)Math.Min(size, count - begin));
+    }
+
+    private static IEnumerable<long> Numbers(PictureBatch batch, long firstRow) => batch.Rows ?? Enumerable.Range(0, (int)batch.Count).Select(i => firstRow + i);
+
+    /// <summary>Matrices and kernels, which decay, and all else.</summary>
+    internal static ParameterGroup[] Groups(AutoencoderKL model, AutoencoderTrainingOptions options)
+    {
+        ILookup<bool, (string Name, Parameter Parameter)> parts = model.named_parameters().ToLookup(p => p.parameter.dim() >= 2, p => (p.name, p.parameter));
+        return [new ParameterGroup("autoencoder", [.. parts[true]], 1, options.WeightDecay), new ParameterGroup("autoencoder (vectors)", [.. parts[false]])];
+    }
+}
