@@ -8,14 +8,14 @@ internal static class CompareCommand
 {
     public static System.CommandLine.Command Create()
     {
-        var python = new Option<string?>("--python") { Description = "A Python interpreter that has torch and transformers; without it our side runs alone" };
+        var python = new Option<string?>("--python") { Description = "A Python interpreter that has torch, transformers and diffusers; without it our side runs alone" };
         var output = new Option<string>("--out") { Description = "The Markdown file to write", DefaultValueFactory = _ => "docs/benchmarks/results.md" };
         var include = new Option<string?>("--include") { Description = "Another Markdown file that takes over the table between its marks, such as docs/performance.md" };
         var lines = new Option<string>("--lines") { Description = "Lines to measure, by comma; all by default. pipeline-overhead means both of its lines", DefaultValueFactory = _ => "" };
         var repeats = new Option<int>("--repeats") { Description = "Rounds: processes of each side", DefaultValueFactory = _ => 3 };
         var threads = new Option<int>("--threads") { Description = "Threads of both sides", DefaultValueFactory = _ => 2 };
         var shrink = new Option<bool>("--shrink") { Description = "Tiny shapes, to try the whole path in seconds; the figures mean nothing" };
-        var models = new Option<string>("--models") { Description = "Where the folders with random weights are made and kept (about 10 GB)", DefaultValueFactory = _ => "artifacts/benchmarks" };
+        var models = new Option<string>("--models") { Description = "Where the folders with random weights are made and kept (about 14 GB)", DefaultValueFactory = _ => "artifacts/benchmarks" };
         var command = new System.CommandLine.Command("compare", "Measures our side and PyTorch's in turns and writes a table") { python, output, include, lines, repeats, threads, shrink, models };
         command.SetAction(parse =>
         {

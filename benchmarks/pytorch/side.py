@@ -1,11 +1,12 @@
 """The PyTorch side of the comparison: one task a process, as a good engineer would write it.
 
-    python side.py TASK FOLDER [--dtype float32|bfloat16] [--layout padded|packed] [--threads N] [--repeats N]
+    python side.py TASK FOLDER [--dtype float32|bfloat16] [--layout padded|packed] [--memory-format contiguous|channels_last]
+                   [--threads N] [--repeats N]
 
 FOLDER holds the model (`config.json`, `model.safetensors`) and `inputs.safetensors`, written by the benchmark program, so both
-sides compute the same thing from the same numbers. Prints lines of JSON: one when the model is ready, one after the first, untimed
+sides compute the same thing from the same numbers; for `unet`, `vae` and `adapter` the model lies in the folder above, in diffusers layout. Prints lines of JSON: one when the model is ready, one after the first, untimed
 run, and the result: seconds a repeat, units a repeat, a checksum, peak memory, versions.
-Needs: pip install torch transformers
+Needs: pip install torch transformers diffusers accelerate
 """
 import argparse
 import json
@@ -185,7 +186,71 @@ def train(folder, inputs, options):
     return measure(work, options.repeats), sum(rows.lengths), [losses[0], losses[1]]
 
 
-TASKS = {"encode": encode, "prefill": prefill, "decode": decode, "train": train}
+def open_part(part, folder, options):
+    """A model of diffusers with the weights of the folder, all of them; its attention is SDPA (AttnProcessor2_0) by default."""
+    import diffusers
+
+    path = folder.resolve().parent / part
+    kind = getattr(diffusers, {"unet": "UNet2DConditionModel", "vae": "AutoencoderKL"}[part])
+    model, loading = kind.from_pretrained(path, torch_dtype=options.dtype, output_loading_info=True)
+    if any(loading.values()):
+        raise ValueError(f"diffusers does not open {path} as it is: {loading}")
+    options.how = f"opened by diffusers {diffusers.__version__}: all {len(model.state_dict())} tensors, none missing, none over"
+    return model.eval().to(memory_format=options.memory_format)
+
+
+def unet(folder, inputs, options):
+    """A guided step: one batch without and with the condition, and guidance between the two."""
+    model = open_part("unet", folder, options)
+    latents = inputs["latents"].to(options.dtype).contiguous(memory_format=options.memory_format)
+    context = inputs["context"].to(options.dtype)
+    both, timestep, result = torch.cat([torch.zeros_like(context), context]), torch.tensor(500), {}
+
+    def work():
+        with torch.inference_mode():
+            result["apart"] = model(torch.cat([latents, latents]), timestep, both, return_dict=False)[0]
+            without, conditioned = result["apart"].chunk(2)
+            result["guided"] = without + 7.5 * (conditioned - without)
+
+    seconds = measure(work, options.repeats)
+    # Guidance multiplies the rounding of bfloat16: single elements are those of the two predictions before it.
+    return seconds, 1, [fingerprint(result["guided"])[0], *fingerprint(result["apart"])]
+
+
+def vae(folder, inputs, options):
+    model, result = open_part("vae", folder, options), {}
+    latents = inputs["latents"].to(options.dtype).contiguous(memory_format=options.memory_format)
+
+    def work():
+        with torch.inference_mode():
+            result["picture"] = model.decode(latents, return_dict=False)[0]
+
+    return measure(work, options.repeats), len(latents), fingerprint(result["picture"])
+
+
+def adapter(folder, inputs, options):
+    """The published adapter of mode `mlp`: Linear, LayerNorm, and ReLU between; many calls, because one is short."""
+    stored = load_file(folder.resolve().parent / "adapter" / "model.safetensors")
+    tokens, calls, result, modules = inputs["tokens"].to(options.dtype), int(inputs["calls"]), {}, []
+    for number in range(sum(name.startswith("layers.") and name.endswith(".weight") for name in stored)):
+        width, read = stored[f"layers.{number}.weight"].shape
+        layer, norm = torch.nn.Linear(read, width), torch.nn.LayerNorm(width)
+        for module, prefix in ((layer, "layers"), (norm, "norms")):
+            module.load_state_dict({name: stored.pop(f"{prefix}.{number}.{name}") for name in ("weight", "bias")})
+        modules += [layer, norm, torch.nn.ReLU(inplace=True)]
+    if stored:
+        raise ValueError(f"the adapter has weights that are not of mode mlp: {sorted(stored)}")
+    model = torch.nn.Sequential(*modules[:-1]).to(options.dtype).eval()
+
+    def work():
+        with torch.inference_mode():
+            for _ in range(calls):
+                result["vectors"] = model(tokens)
+
+    return measure(work, options.repeats), calls * len(tokens), fingerprint(result["vectors"])
+
+
+TASKS = {"encode": encode, "prefill": prefill, "decode": decode, "train": train, "unet": unet, "vae": vae, "adapter": adapter}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
@@ -193,11 +258,13 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--layout", default="packed", choices=["padded", "packed"])
+    parser.add_argument("--memory-format", default="contiguous", choices=["contiguous", "channels_last"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--rate", type=float, default=1e-4)
     options = parser.parse_args()
-    options.dtype = getattr(torch, options.dtype)
+    options.dtype, options.how = getattr(torch, options.dtype), ""
+    options.memory_format = torch.contiguous_format if options.memory_format == "contiguous" else torch.channels_last
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     inputs = load_file(options.folder / "inputs.safetensors")
@@ -205,7 +272,8 @@ if __name__ == "__main__":
     seconds, units, checksum = TASKS[options.task](options.folder, inputs, options)
     import transformers
 
+    diffusers = f", diffusers {sys.modules['diffusers'].__version__}" if "diffusers" in sys.modules else ""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    report(event="result", seconds=seconds, units=units, checksum=checksum, peakMiB=round(peak),
+    report(event="result", seconds=seconds, units=units, checksum=checksum, how=options.how, peakMiB=round(peak),
            processorSeconds=round(time.process_time() - processor, 3),
-           versions=f"Python {sys.version.split()[0]}, torch {torch.__version__}, transformers {transformers.__version__}")
+           versions=f"Python {sys.version.split()[0]}, torch {torch.__version__}, transformers {transformers.__version__}{diffusers}")

@@ -28,9 +28,9 @@ internal sealed record PythonVariant(string Name, bool IsBFloat16, string[] Argu
 /// <param name="Name">For <c>--lines</c>.</param>
 /// <param name="Title">What is measured, on which shape.</param>
 /// <param name="Prepare">Makes the folder that all processes read, and gives its path.</param>
-/// <param name="Task">The task of our side.</param>
+/// <param name="Tasks">The tasks of our side, each in a process of its own.</param>
 /// <param name="Repeats">Timed repeats in a process.</param>
 /// <param name="Bar">The bar in words.</param>
 /// <param name="Judge">The figure in words, and whether it meets the bar.</param>
-internal sealed record SoloLine(string Name, string Title, Func<string> Prepare, string Task, int Repeats, string Bar, Func<IReadOnlyList<SideResult>, (string Figure, bool Met)> Judge)
+internal sealed record SoloLine(string Name, string Title, Func<string> Prepare, IReadOnlyList<string> Tasks, int Repeats, string Bar, Func<IReadOnlyList<SideResult>, (string Figure, bool Met)> Judge)
     : BenchmarkLine(Name, Title, Prepare);

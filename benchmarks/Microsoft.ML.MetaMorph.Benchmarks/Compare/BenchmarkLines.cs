@@ -7,7 +7,9 @@ internal sealed class BenchmarkLines
 {
     private const double MemoryBarMiB = 8, OverheadBar = 0.03, OpenBarSeconds = 0.1;
 
-    private static readonly PythonVariant[] Types = [new("fp32", false, ["--dtype", "float32"]), new("bf16", true, ["--dtype", "bfloat16"])];
+    public static readonly string MemoryBar = Text($"grows < {MemoryBarMiB} MiB");
+
+    public static readonly PythonVariant[] Types = [new("fp32", false, ["--dtype", "float32"]), new("bf16", true, ["--dtype", "bfloat16"])];
 
     private static readonly PythonVariant[] Layouts =
     [
@@ -24,7 +26,8 @@ internal sealed class BenchmarkLines
     public BenchmarkLines(string models, bool shrink)
     {
         (_models, _shrink) = (models, shrink);
-        All = [.. Paired(), .. Solo()];
+        var drawing = new DrawingLines(At("stable-diffusion"), At("drawing"), shrink);
+        All = [.. Paired(), .. drawing.Paired(), .. Solo(), .. drawing.Solo()];
     }
 
     public IReadOnlyList<BenchmarkLine> All { get; }
@@ -56,9 +59,9 @@ internal sealed class BenchmarkLines
     {
         yield return new SoloLine("open", "Opening the 1B model (first time in a process, compilation included)",
             () => LanguageModelFolder.Prepare(At("llama-prefill"), _shrink ? ModelShapes.LlamaTiny : ModelShapes.Llama1B, _shrink ? 48 : 512, 1).Path,
-            SideTasks.Open, 3, "< 100 ms", JudgeOpening);
+            [SideTasks.Open], 3, "< 100 ms", JudgeOpening);
         yield return new SoloLine("memory", $"Resident size over {MemoryTask.Calls} calls after as many (encode a picture, answer a prompt)",
-            () => PipelineFolder.Prepare(At("memory"), ModelShapes.SiglipTiny, ModelShapes.LlamaTiny), SideTasks.Memory, 1, $"grows < {MemoryBarMiB} MiB", JudgeMemory);
+            () => PipelineFolder.Prepare(At("memory"), ModelShapes.SiglipTiny, ModelShapes.LlamaTiny), [SideTasks.Memory], 1, MemoryBar, JudgeMemory);
         yield return Overhead("encode", SideTasks.EncodeOverhead);
         yield return Overhead("generate", SideTasks.GenerateOverhead);
     }
@@ -73,7 +76,7 @@ internal sealed class BenchmarkLines
 
     private SoloLine Overhead(string part, string task)
         => new("pipeline-overhead-" + part, $"Pipeline over direct calls: {(part == "encode" ? "EncodeImages" : "GenerateResponse")}", () => PipelineFolder.Prepare(At("pipeline"),
-            _shrink ? ModelShapes.SiglipTiny : ModelShapes.SiglipSmall, _shrink ? ModelShapes.LlamaTiny : ModelShapes.LlamaSmall), task, _shrink ? 3 : 5, $"≤ {OverheadBar:P0}", JudgeOverhead);
+            _shrink ? ModelShapes.SiglipTiny : ModelShapes.SiglipSmall, _shrink ? ModelShapes.LlamaTiny : ModelShapes.LlamaSmall), [task], _shrink ? 3 : 5, $"≤ {OverheadBar:P0}", JudgeOverhead);
 
     private string At(string name) => Path.Combine(_models, _shrink ? name + "-shrunk" : name);
 
@@ -83,7 +86,8 @@ internal sealed class BenchmarkLines
         return (Text($"{results[0].Figures["sizeMiB"]:F0} MiB: {first.Median * 1e3:F1} ms, later {again.Median * 1e3:F1} ms, {results.Max(r => r.Figures["residentMiB"]):F1} MiB resident"), first.Median < OpenBarSeconds);
     }
 
-    private static (string, bool) JudgeMemory(IReadOnlyList<SideResult> results)
+    /// <summary>Growth of the resident size, and of the number of tensors, between two looks.</summary>
+    public static (string, bool) JudgeMemory(IReadOnlyList<SideResult> results)
     {
         double grown = results.Max(r => r.Figures["grownMiB"]), tensors = results.Max(r => r.Figures["grownTensors"]);
         return (Text($"{results[0].Figures["beforeMiB"]:F0} MiB, then {grown:+0.0;-0.0} MiB and {tensors:+0;-0;0} tensors"), grown < MemoryBarMiB && tensors <= 0);

@@ -39,13 +39,15 @@ internal sealed record PairedOutcome(PairedLine Paired, Measured Best, Measured 
 
     public override bool? Met => Failure is null && Ratio is { } ratio ? ratio >= Paired.Bar : null;
 
+    /// <summary>What is allowed for a result of ours, which says in what it was computed.</summary>
+    public static double Tolerance(SideResult ours) => ours.How.Contains("BFloat16", StringComparison.Ordinal) ? BFloat16Tolerance : Float32Tolerance;
+
     private static double? Ratios(Measured? theirs, Measured ours) => theirs is null || !ours.IsComplete ? null : theirs.Seconds.Median / ours.Seconds.Median;
 
     private static string? Disagreement(Measured reference, Measured other)
     {
         double[] expected = reference.Results[0].Checksum;
-        bool low = other.IsBFloat16 || other.Results[0].How.Contains("BFloat16", StringComparison.Ordinal);
-        double scale = expected.Max(Math.Abs), tolerance = low ? BFloat16Tolerance : Float32Tolerance;
+        double scale = expected.Max(Math.Abs), tolerance = other.IsBFloat16 ? BFloat16Tolerance : Tolerance(other.Results[0]);
         foreach (double[] actual in other.Results.Select(r => r.Checksum))
         {
             if (actual.Length != expected.Length) return $"{other.Side} ({other.Variant}) gives {actual.Length} checksums, PyTorch {expected.Length}";

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Microsoft.ML.MetaMorph.Benchmarks;
 
 /// <summary>Runs a line: each side in its own process, one after the other, round by round.</summary>
-/// <param name="python">The Python interpreter with PyTorch and transformers; null leaves the other side out.</param>
+/// <param name="python">The Python interpreter with PyTorch, transformers and diffusers; null leaves the other side out.</param>
 /// <param name="rounds">Processes of each variant.</param>
 /// <param name="threads">Threads of both sides.</param>
 /// <param name="log">Told what runs.</param>
@@ -54,14 +54,17 @@ internal sealed class LineRunner(string? python, int rounds, int threads, Action
     private SoloOutcome RunSolo(SoloLine line, string folder)
     {
         var ours = new Measured("ours", "best", isBFloat16: false);
-        for (int round = 0; round < rounds; round++) Ours(ours, line.Task, folder, line.Repeats, Precision.Auto);
+        for (int round = 0; round < rounds; round++)
+        {
+            foreach (string task in line.Tasks) Ours(ours, task, folder, line.Repeats, Precision.Auto);
+        }
         return new SoloOutcome(line, ours);
     }
 
     private void Ours(Measured measured, string task, string folder, int repeats, Precision precision)
     {
         if (measured.Reason is not null) return;
-        log($"{task}: ours {measured.Variant}, round {measured.Results.Count + 1}");
+        log($"{task}: ours {measured.Variant}, process {measured.Results.Count + 1}");
         // The runtime's own executable may be a host (dotnet run): this program is started as it was built.
         string program = Path.Combine(AppContext.BaseDirectory, Path.ChangeExtension(Path.GetFileName(typeof(LineRunner).Assembly.Location), "dll"));
         string[] arguments = [program, "side", task, folder, "--precision", precision.ToString(), "--threads", Text(threads), "--repeats", Text(repeats)];

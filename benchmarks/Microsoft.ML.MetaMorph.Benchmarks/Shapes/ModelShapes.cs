@@ -66,6 +66,34 @@ internal static class ModelShapes
 
     public static LanguageModelConfig LlamaTiny { get; } = SmolLM135M with { VocabularySize = 512, HiddenSize = 64, IntermediateSize = 128, LayerCount = 2, HeadCount = 4, KeyValueHeadCount = 2, HeadWidth = 16 };
 
+    /// <summary>Stable Diffusion 1.5's UNet and autoencoder with the published adapter (64 tokens of 1152 → 768).</summary>
+    public static VisualizerConfig StableDiffusion { get; } = new()
+    {
+        Adapter = new VisualTokenAdapterConfig(),
+        UNet = UNet2DConditionConfig.StableDiffusion15,
+        Autoencoder = AutoencoderKLConfig.StableDiffusion15,
+        Scheduler = SchedulerConfig.StableDiffusion,
+    };
+
+    /// <summary>The same parts with two resolutions; pictures of 16 pixels.</summary>
+    public static VisualizerConfig StableDiffusionTiny { get; } = new()
+    {
+        Adapter = new VisualTokenAdapterConfig { InputWidth = 64, HiddenWidth = 96, OutputWidth = 48, TokenCount = 16 },
+        UNet = UNet2DConditionConfig.StableDiffusion15 with
+        {
+            SampleSize = [8],
+            BlockChannels = [32, 64],
+            DownCrossAttention = [true, false],
+            UpCrossAttention = [false, true],
+            LayersPerBlock = [1, 1],
+            TransformerLayers = [1, 1],
+            AttentionHeads = [2, 2],
+            CrossAttentionWidth = 48,
+        },
+        Autoencoder = AutoencoderKLConfig.StableDiffusion15 with { BlockChannels = [32, 64], LayersPerBlock = 1, SampleSize = [16] },
+        Scheduler = SchedulerConfig.StableDiffusion,
+    };
+
     /// <summary>A MetaMorph around a language model, with the paper's connectors.</summary>
     public static MetaMorphConfig MetaMorph(LanguageModelConfig language, int visualTokenCount, int visualTokenWidth) => new()
     {

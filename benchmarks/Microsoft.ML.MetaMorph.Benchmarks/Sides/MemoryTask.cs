@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph.Benchmarks;
@@ -17,13 +16,13 @@ internal static class MemoryTask
         RgbImage[] pictures = [.. Enumerable.Range(0, 8).Select(SamplePictures.Rgb)];
         SideReport.Event(SideReport.Ready);
         for (int i = 0; i < WarmUp; i++) Call(i);
-        double before = Resident(), tensors = Tensor.TotalCount;
+        double before = ResidentMemory.AfterCollection(), tensors = Tensor.TotalCount;
         SideReport.Event(SideReport.Warm);
         double seconds = SideReport.Time(() =>
         {
             for (int i = 0; i < Calls; i++) Call(i);
         });
-        double after = Resident();
+        double after = ResidentMemory.AfterCollection();
         return new SideResult
         {
             Seconds = [seconds],
@@ -37,14 +36,5 @@ internal static class MemoryTask
             TokenSequence prompt = model.Text.Encoder.EncodePrompt(Conversation.FromTurns(["<image>" + SampleText.Prompt(number)], [], 1, "row"));
             model.Generate([new GenerationRequest(prompt.Ids, tokens)], generation, log: null);
         }
-    }
-
-    private static double Resident()
-    {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        GC.Collect();
-        using var self = Process.GetCurrentProcess();
-        return self.WorkingSet64 / 1048576.0;
     }
 }
