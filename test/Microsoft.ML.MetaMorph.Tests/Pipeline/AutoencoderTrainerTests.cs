@@ -198,7 +198,7 @@ public sealed class AutoencoderTrainerTests
         Refuses<ArgumentException>(() => _ml.MetaMorph().Trainers.Visualizer(both), "Autoencoder is given with PretrainedFolder ('somewhere'), which has one of its own. Leave one of them away.");
         VisualizerTrainer.Options odd = Latent(autoencoder);
         odd.Architecture = odd.Architecture with { ImageSize = 17 };
-        Refuses<ArgumentOutOfRangeException>(() => _ml.MetaMorph().Trainers.Visualizer(odd).Fit(RowsWithTokens(8)), "ImageSize is 17; it must be a multiple of 2, the pixels of the autoencoder along a side of a latent's.");
+        Refuses<ArgumentOutOfRangeException>(() => _ml.MetaMorph().Trainers.Visualizer(odd).Fit(RowsWithTokens(8)), "ImageSize must be a multiple of 2, the pixels of the autoencoder along a side of a latent's.");
     }
 
     private static void Refuses<TException>(Action action, string text)
