@@ -11,7 +11,6 @@ public static class Pictures
     {
         // <visualizer-from-nothing>
         var pipeline = ml.MetaMorph().EncodeImages("VisualTokens", "Image", encoder)
-            .AppendCacheCheckpoint(ml)
             .Append(ml.MetaMorph().Trainers.Visualizer(new VisualizerTrainer.Options
             {
                 Architecture = new VisualizerArchitecture { ImageSize = 64 },
