@@ -14,12 +14,15 @@ internal static class PrecisionProbe
 {
     private const int Rounds = 5;
 
+    // How much slower a small layer in bfloat16 may be. Where the processor has the instructions it was 6 to 7 times, by the conversions alone.
+    private const double Disaster = 30;
+
     // Seconds of a layer in bfloat16 after which a round in which it is far behind is the last.
     private const double Hopeless = 10e-3;
 
     private static readonly ConcurrentDictionary<string, Lazy<PrecisionChoice>> Measured = new();
 
-    /// <summary>What <paramref name="precision"/> means on a device. Auto is measured at the first call for the device, in about 20 ms.</summary>
+    /// <summary>What <paramref name="precision"/> means on a device. Auto is measured at the first call for the device, in some 50 ms.</summary>
     public static PrecisionChoice Resolve(Precision precision, Device device) => precision switch
     {
         Precision.Float32 => new PrecisionChoice(ScalarType.Float32, "asked for"),
@@ -40,9 +43,10 @@ internal static class PrecisionProbe
     private static PrecisionChoice Measure(Device device)
     {
         using var mode = no_grad();
-        // Small first, so that a processor without bfloat16 instructions costs milliseconds and not a second.
+        // Small first, so that a processor on which bfloat16 is a disaster costs milliseconds and not seconds. A small layer decides nothing
+        // else: its conversions weigh more than its products.
         (double single, double low) = Time(64, 256, device);
-        if (low < 3 * single) (single, low) = Time(256, 768, device);
+        if (low < Disaster * single) (single, low) = Time(512, 1024, device);
         ScalarType chosen = low < 0.9 * single ? ScalarType.BFloat16 : ScalarType.Float32;
         return new PrecisionChoice(chosen, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"measured on {device}: float32 {single * 1e3:F3} ms, bfloat16 {low * 1e3:F3} ms"));
     }
