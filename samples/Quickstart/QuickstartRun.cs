@@ -68,6 +68,7 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
                 Training = VisualizerTrainingOptions.FromNothing with
                 {
                     ForegroundWeight = 4,           // most of a picture is background
+                    Precision = Precision.Float32,
                     MaximumSeconds = settings.VisualizerTime.TotalSeconds,
                 },
                 Generation = _drawing,
