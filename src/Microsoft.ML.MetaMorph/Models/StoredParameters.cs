@@ -40,6 +40,7 @@ internal sealed class StoredParameters(TensorArchive archive, Device device, Sca
     /// <exception cref="InvalidDataException">The message names the file, the tensors and their shapes.</exception>
     public static void Check(TensorArchive archive, Func<ParameterSource, nn.Module> build, Func<string, bool>? ignore = null)
     {
+        TorchBackend.Require();         // often the first use of torch in a process
         var stored = new StoredParameters(archive, META);
         using (build(stored))
         {

@@ -16,12 +16,10 @@ internal static class AutoencoderFolder
     public static (AutoencoderKLConfig Config, TensorArchive Weights) Open(string folder, string? variant = null)
     {
         folder = PretrainedFolder.Resolve(folder);
-        string component = new ComponentFolders(folder).Component(Component) ?? folder;
-        string path = Path.Combine(component, ConfigName);
-        if (!File.Exists(path)) throw new InvalidDataException($"'{folder}' has no autoencoder. Looked for: {Component}/{ConfigName}, {ConfigName}.");
+        string path = new ComponentFolders(Path.Combine(folder, Component), folder).Find(ConfigName) ?? throw new InvalidDataException($"'{folder}' has no autoencoder. Looked for: {Component}/{ConfigName}, {ConfigName}.");
         if (JsonFile.Read(path, json => ConfigJson.Text(json, "_class_name")) is var kind && kind != AutoencoderKLConfig.ClassName)
             throw new InvalidDataException($"'{path}' describes {(kind is null ? "no class (_class_name)" : $"a {kind}")}; {AutoencoderKLConfig.ClassName} is needed.");
-        return (JsonFile.Read(path, AutoencoderKLConfig.FromJson), CheckpointKeys.ForAutoencoder(TensorArchive.Open(component, variant)));
+        return (JsonFile.Read(path, AutoencoderKLConfig.FromJson), CheckpointKeys.ForAutoencoder(TensorArchive.Open(Path.GetDirectoryName(path)!, variant)));
     }
 
     /// <summary>Writes <c>vae</c> into a folder; files of the same names are replaced.</summary>
