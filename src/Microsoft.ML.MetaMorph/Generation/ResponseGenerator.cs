@@ -81,13 +81,22 @@ internal sealed class ResponseGenerator : IDisposable
 
     public void Dispose() => _decoder.Dispose();
 
+    /// <summary>Refuses options that leave no room for the image that they ask for.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="visualTokenCount">The model's visual tokens of an image.</param>
+    /// <exception cref="ArgumentException">There is no room; both numbers are named.</exception>
+    public static void RequireRoom(GenerationOptions options, int visualTokenCount)
+    {
+        int needed = visualTokenCount + 1;
+        if (options.BeginWithImage && options.MaxNewTokens < needed)
+            throw new ArgumentException($"{nameof(GenerationOptions.MaxNewTokens)} is {options.MaxNewTokens}; an image takes {needed} positions (image-start and {visualTokenCount} visual tokens).", nameof(options));
+    }
+
     private void Check(GenerationOptions options)
     {
         if (!options.BeginWithImage) return;
         if (_visual is null) throw new InvalidOperationException($"{nameof(GenerationOptions.BeginWithImage)} is set, but the model is a language model without images.");
-        int needed = _visual.Config.VisualTokenCount + 1;
-        if (options.MaxNewTokens < needed)
-            throw new ArgumentException($"{nameof(GenerationOptions.MaxNewTokens)} is {options.MaxNewTokens}; an image takes {needed} positions (image-start and {_visual.Config.VisualTokenCount} visual tokens).", nameof(options));
+        RequireRoom(options, _visual.Config.VisualTokenCount);
     }
 
     /// <summary>Gives every image of a prompt its positions.</summary>

@@ -28,6 +28,14 @@ internal sealed class ReferenceCase
 
     public string Folder { get; }
 
+    /// <summary>A list or object of the case that should name figures and names none; null where there is no such.</summary>
+    public string? EmptyList => Json.EnumerateObject().FirstOrDefault(entry => entry.Value.ValueKind switch
+    {
+        JsonValueKind.Array => entry.Value.GetArrayLength() == 0,
+        JsonValueKind.Object => !entry.Value.EnumerateObject().Any(),
+        _ => false,
+    }) is { Value.ValueKind: not JsonValueKind.Undefined } found ? found.Name : null;
+
     public string Name => System.IO.Path.GetFileName(Folder);
 
     public JsonElement Json { get; }

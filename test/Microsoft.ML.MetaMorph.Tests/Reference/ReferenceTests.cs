@@ -30,6 +30,7 @@ public sealed class ReferenceTests
         var reference = new ReferenceCase(Path.Combine(ReferenceCase.Root, name));
         if (Checks.TryGetValue(reference.Kind, out MethodInfo? check))
         {
+            if (reference.EmptyList is { } empty) Assert.Fail($"{name}: '{empty}' of its case.json is empty: there is nothing to compare.");
             TorchBackend.Require();
             using var scope = TorchSharp.torch.NewDisposeScope();
             check.CreateDelegate<Action<ReferenceCase>>()(reference);

@@ -43,6 +43,7 @@ public sealed class GenerateResponseEstimator : IEstimator<MetaMorphTransformer>
         var transformer = new MetaMorphTransformer(_environment, _settings, new Lease<ResponseModel>(model));
         try
         {
+            ResponseGenerator.RequireRoom(_settings.Generation, model.Config.VisualTokenCount);
             transformer.GetOutputSchema(input.Schema);
             transformer.TellPrecision(_environment);
             return transformer;

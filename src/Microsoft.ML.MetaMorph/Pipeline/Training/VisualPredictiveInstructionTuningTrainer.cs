@@ -85,6 +85,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         TrainableModel start = Start(trainData, previousModel, tokens, ComputeDevice.Choose(_environment), seed, log);
         try
         {
+            ResponseGenerator.RequireRoom(_settings.Generation, start.Model.Config.VisualTokenCount);
             TrainingResult result = Train(start, trainData, validationData, seed, log);
             var model = new ResponseModel(start.Model, start.Text, _options.Training.Precision, storage: null);
             return new MetaMorphTransformer(_environment, _settings with { TrainedIn = result.Precision.ToString() }, new Lease<ResponseModel>(model));

@@ -11,6 +11,7 @@ internal static class ChatTemplateReference
     public static void Check(ReferenceCase reference)
     {
         var failures = new List<string>();
+        if (!reference.Json.TryGetProperty("cases", out _) && !reference.Json.TryGetProperty("features", out _)) Assert.Fail($"{reference.Name}: case.json has neither 'cases' nor 'features'.");
         foreach (JsonElement entry in Entries(reference, "cases")) Collect(failures, () => CheckConversation(reference, entry));
         foreach (JsonElement entry in Entries(reference, "features")) Collect(failures, () => CheckFeature(reference, entry));
         if (failures.Count > 0) Assert.Fail($"{failures.Count} figures differ:\n{string.Join("\n", failures.Take(100))}");

@@ -17,7 +17,7 @@ internal static class TokenizerReference
             foreach (JsonProperty special in specials.EnumerateObject()) Assert.AreEqual(special.Value.GetInt32(), tokenizer.TokenId(special.Name), $"{reference.Name}: id of {special.Name}");
         }
         if (reference.Json.TryGetProperty("vocab_size", out JsonElement size)) Assert.AreEqual(size.GetInt32(), tokenizer.VocabularySize, $"{reference.Name}: vocabulary size");
-        foreach (JsonElement text in Entries(reference, "cases")) CheckText(reference, tokenizer, text);
+        foreach (JsonElement text in reference.Json.GetProperty("cases").EnumerateArray()) CheckText(reference, tokenizer, text);
         foreach (JsonElement ids in Entries(reference, "decode")) CheckDecoding(reference, tokenizer, Numbers(ids, "ids"), ids);
         if (reference.Json.TryGetProperty("pair", out JsonElement pair)) CheckPair(reference, tokenizer, pair);
     }
