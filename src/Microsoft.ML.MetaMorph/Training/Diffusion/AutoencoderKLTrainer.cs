@@ -18,9 +18,7 @@ internal sealed class AutoencoderKLTrainer : IDisposable
     private readonly Device _device;
     private readonly AutoencoderTrainingOptions _options;
     private readonly AutoencoderObjective _objective;
-    private readonly FlatParameters _parameters;
-    private readonly FlatAdamW _optimizer;
-    private readonly ExponentialMovingAverage? _average;
+    private readonly AveragedOptimizer _optimizer;
 
     /// <param name="model">Stays the caller's.</param>
     /// <param name="device">Where its parameters are.</param>
@@ -30,9 +28,7 @@ internal sealed class AutoencoderKLTrainer : IDisposable
         options.Validate();
         (_model, _device, _options) = (model, device, options);
         _objective = new AutoencoderObjective(model, device, options);
-        _parameters = new FlatParameters(Groups(model, options));
-        _optimizer = new FlatAdamW(_parameters, new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon));
-        if (options.AveragingDecay is { } decay) _average = new ExponentialMovingAverage(_parameters, new ExponentialMovingAverageSettings(decay));
+        _optimizer = new AveragedOptimizer(Groups(model, options), new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon), options.AveragingDecay, options.MaximumGradientNorm);
         Precision = PrecisionProbe.Resolve(options.Precision, device);
         PrecisionProbe.Apply(model, Precision);
     }
@@ -52,7 +48,7 @@ internal sealed class AutoencoderKLTrainer : IDisposable
     /// <exception cref="ArgumentException">A batch does not fit the autoencoder.</exception>
     public AutoencoderResult Train(IEnumerable<PictureBatch> batches, Action<AutoencoderProgress>? progress = null, TimeProvider? clock = null, CancellationToken cancellationToken = default)
     {
-        if (_average is { IsSwapped: true }) _average.Swap();         // a training before this one ended with the averages
+        _optimizer.Begin();
         var schedule = new LearningRateSchedule { Kind = _options.Schedule, BaseRate = _options.LearningRate, TotalSteps = 1, Warmup = _options.Warmup };
         var pace = new TrainingPace(schedule, _options.WarmupRatio, _options.Steps, _options.MaximumSeconds, clock ?? TimeProvider.System);
         AutoencoderLosses? last = null;
@@ -73,13 +69,13 @@ internal sealed class AutoencoderKLTrainer : IDisposable
                 end = TrainingEnd.Cancelled;
                 break;
             }
-            double rate = pace.RateAt(step), norm = Move(batch, pictures, rate);
+            double rate = pace.RateAt(step), norm = _optimizer.Move(rate, Numbers(batch, pictures));
             last = losses;
             pictures += batch.Count;
             progress?.Invoke(new AutoencoderProgress(step + 1, pace.TotalSteps, pace.Share(step + 1), losses, rate, norm, pictures / Math.Max(pace.Elapsed.TotalSeconds, 1e-9), pace.Elapsed));
             if (step + 1 >= pace.TotalSteps) break;         // the next batch would be made for nothing
         }
-        if (_optimizer.Steps > 0) _average?.Swap();
+        _optimizer.End();
         return new AutoencoderResult(end, _optimizer.Steps, last);
     }
 
@@ -131,30 +127,19 @@ internal sealed class AutoencoderKLTrainer : IDisposable
     }
 
     /// <summary>All that a training goes on from beside the weights (with averaging, the weights too): views, not copies.</summary>
-    public IReadOnlyDictionary<string, Tensor> ExportState() => _average is null ? _optimizer.ExportState() : _optimizer.ExportState().Concat(_average.ExportState()).ToDictionary();
+    public IReadOnlyDictionary<string, Tensor> ExportState() => _optimizer.ExportState();
 
     /// <summary>Takes over a state that <see cref="ExportState"/> gave.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing, unknown, or of another shape.</exception>
-    public void ImportState(IReadOnlyDictionary<string, Tensor> state)
-    {
-        ILookup<bool, KeyValuePair<string, Tensor>> parts = state.ToLookup(entry => ExponentialMovingAverage.IsState(entry.Key));
-        if (_average is not null) _average.ImportState(parts[true].ToDictionary());
-        else if (parts[true].Any()) throw new InvalidDataException($"The state has running averages ('{parts[true].First().Key}'), but {nameof(AutoencoderTrainingOptions.AveragingDecay)} is not set.");
-        _optimizer.ImportState(parts[false].ToDictionary());
-    }
+    public void ImportState(IReadOnlyDictionary<string, Tensor> state) => _optimizer.ImportState(state);
 
-    public void Dispose()
-    {
-        _average?.Dispose();
-        _optimizer.Dispose();
-        _parameters.Dispose();
-    }
+    public void Dispose() => _optimizer.Dispose();
 
     /// <summary>Gradients and mean losses of a step; null after a cancellation.</summary>
     private AutoencoderLosses? Accumulate(PictureBatch batch, long firstRow, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
-        _parameters.ZeroGradients();
+        _optimizer.ZeroGradients();
         Tensor noise = _objective.Draw(batch, _optimizer.Steps);
         AutoencoderLosses sum = default;
         foreach ((int begin, int rows) in Parts(batch.Count))
@@ -166,15 +151,6 @@ internal sealed class AutoencoderKLTrainer : IDisposable
             sum += losses;
         }
         return sum / batch.Count;
-    }
-
-    private double Move(PictureBatch batch, long firstRow, double rate)
-    {
-        double norm = _options.MaximumGradientNorm is { } maximum ? _parameters.ClipGradients(maximum) : _parameters.GradientNorm();
-        if (!double.IsFinite(norm)) throw new TrainingDivergedException(_optimizer.Steps + 1, [.. Numbers(batch, firstRow)], $"the norm of the gradients is {norm}");
-        _optimizer.Step(rate);
-        _average?.Update();
-        return norm;
     }
 
     private IEnumerable<(int Begin, int Rows)> Parts(long count)

@@ -18,18 +18,14 @@ internal sealed class DiffusionTrainer : IDisposable
     private readonly IPictureCodec _codec;
     private readonly VisualizerTrainingOptions _options;
     private readonly VisualizerObjective _objective;
-    private readonly FlatParameters _parameters;
-    private readonly FlatAdamW _optimizer;
-    private readonly ExponentialMovingAverage? _average;
+    private readonly AveragedOptimizer _optimizer;
 
     public DiffusionTrainer(ITrainableDenoiser denoiser, IPictureCodec codec, SchedulerConfig scheduler, VisualizerTrainingOptions options)
     {
         options.Validate();
         (_denoiser, _codec, _options) = (denoiser, codec, options);
         _objective = new VisualizerObjective(denoiser, codec, scheduler, options);
-        _parameters = new FlatParameters(Groups(denoiser, options));
-        _optimizer = new FlatAdamW(_parameters, new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon));
-        if (options.AveragingDecay is { } decay) _average = new ExponentialMovingAverage(_parameters, new ExponentialMovingAverageSettings(decay));
+        _optimizer = new AveragedOptimizer(Groups(denoiser, options), new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon), options.AveragingDecay, options.MaximumGradientNorm);
         Precision = PrecisionProbe.Resolve(options.Precision, denoiser.Device);
         PrecisionProbe.Apply(denoiser.Adapter, Precision);
         PrecisionProbe.Apply(denoiser.Network, Precision);
@@ -50,7 +46,7 @@ internal sealed class DiffusionTrainer : IDisposable
     /// <exception cref="ArgumentException">A batch does not fit the visualizer.</exception>
     public VisualizerResult Train(IEnumerable<VisualizerBatch> batches, Action<VisualizerProgress>? progress = null, TimeProvider? clock = null, CancellationToken cancellationToken = default)
     {
-        if (_average is { IsSwapped: true }) _average.Swap();         // a training before this one ended with the averages
+        _optimizer.Begin();
         var pace = new TrainingPace(Schedule(), _options.WarmupRatio, _options.Steps, _options.MaximumSeconds, clock ?? TimeProvider.System);
         double last = double.NaN;
         long pictures = 0;
@@ -70,13 +66,13 @@ internal sealed class DiffusionTrainer : IDisposable
                 end = TrainingEnd.Cancelled;
                 break;
             }
-            double rate = pace.RateAt(step), norm = Move(batch, pictures, rate);
+            double rate = pace.RateAt(step), norm = _optimizer.Move(rate, Numbers(batch, pictures));
             last = loss;
             pictures += batch.Count;
             progress?.Invoke(new VisualizerProgress(step + 1, pace.TotalSteps, pace.Share(step + 1), loss, rate, norm, pictures / Math.Max(pace.Elapsed.TotalSeconds, 1e-9), pace.Elapsed));
             if (step + 1 >= pace.TotalSteps) break;         // the next batch would be made for nothing
         }
-        if (_optimizer.Steps > 0) _average?.Swap();
+        _optimizer.End();
         return new VisualizerResult(end, _optimizer.Steps, last, Precision);
     }
 
@@ -100,45 +96,22 @@ internal sealed class DiffusionTrainer : IDisposable
     }
 
     /// <summary>Uses the visualizer with the running average of its weights in the middle of a training; without averaging, just uses it.</summary>
-    public void WithAverages(Action use)
-    {
-        bool swap = _optimizer.Steps > 0 && _average is { IsSwapped: false };
-        if (swap) _average!.Swap();
-        try
-        {
-            use();
-        }
-        finally
-        {
-            if (swap) _average!.Swap();
-        }
-    }
+    public void WithAverages(Action use) => _optimizer.WithAverages(use);
 
     /// <summary>All that a training goes on from beside the weights (with averaging, the weights too): views, not copies.</summary>
-    public IReadOnlyDictionary<string, Tensor> ExportState() => _average is null ? _optimizer.ExportState() : _optimizer.ExportState().Concat(_average.ExportState()).ToDictionary();
+    public IReadOnlyDictionary<string, Tensor> ExportState() => _optimizer.ExportState();
 
     /// <summary>Takes over a state that <see cref="ExportState"/> gave.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing, unknown, or of another shape.</exception>
-    public void ImportState(IReadOnlyDictionary<string, Tensor> state)
-    {
-        ILookup<bool, KeyValuePair<string, Tensor>> parts = state.ToLookup(entry => ExponentialMovingAverage.IsState(entry.Key));
-        if (_average is not null) _average.ImportState(parts[true].ToDictionary());
-        else if (parts[true].Any()) throw new InvalidDataException($"The state has running averages ('{parts[true].First().Key}'), but {nameof(VisualizerTrainingOptions.AveragingDecay)} is not set.");
-        _optimizer.ImportState(parts[false].ToDictionary());
-    }
+    public void ImportState(IReadOnlyDictionary<string, Tensor> state) => _optimizer.ImportState(state);
 
-    public void Dispose()
-    {
-        _average?.Dispose();
-        _optimizer.Dispose();
-        _parameters.Dispose();
-    }
+    public void Dispose() => _optimizer.Dispose();
 
     /// <summary>Gradients and mean loss of a step; null after a cancellation.</summary>
     private double? Accumulate(VisualizerBatch batch, long firstRow, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
-        _parameters.ZeroGradients();
+        _optimizer.ZeroGradients();
         DiffusionDraws draws = _objective.Draw(batch, _optimizer.Steps);
         double sum = 0;
         foreach ((int begin, int rows) in Parts(batch.Count))
@@ -150,15 +123,6 @@ internal sealed class DiffusionTrainer : IDisposable
             sum += loss;
         }
         return sum / batch.Count;
-    }
-
-    private double Move(VisualizerBatch batch, long firstRow, double rate)
-    {
-        double norm = _options.MaximumGradientNorm is { } maximum ? _parameters.ClipGradients(maximum) : _parameters.GradientNorm();
-        if (!double.IsFinite(norm)) throw new TrainingDivergedException(_optimizer.Steps + 1, [.. Numbers(batch, firstRow)], $"the norm of the gradients is {norm}");
-        _optimizer.Step(rate);
-        _average?.Update();
-        return norm;
     }
 
     private IEnumerable<(int Begin, int Rows)> Parts(long count)

@@ -1,0 +1,91 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>What moves the weights of a training: flat parameters, AdamW, and their running average where one is asked for.</summary>
+/// <remarks>Not thread-safe. Between trainings the parameters hold the average, during one the weights of the last step.</remarks>
+internal sealed class AveragedOptimizer : IDisposable
+{
+    private readonly FlatParameters _parameters;
+    private readonly FlatAdamW _optimizer;
+    private readonly ExponentialMovingAverage? _average;
+    private readonly double? _maximumGradientNorm;
+
+    /// <param name="groups">What is trained.</param>
+    /// <param name="settings">AdamW's.</param>
+    /// <param name="averagingDecay">Of the running average; null for none.</param>
+    /// <param name="maximumGradientNorm">Gradients are scaled down to this norm; null: never.</param>
+    public AveragedOptimizer(IReadOnlyList<ParameterGroup> groups, AdamWSettings settings, double? averagingDecay, double? maximumGradientNorm)
+    {
+        _parameters = new FlatParameters(groups);
+        _optimizer = new FlatAdamW(_parameters, settings);
+        if (averagingDecay is { } decay) _average = new ExponentialMovingAverage(_parameters, new ExponentialMovingAverageSettings(decay));
+        _maximumGradientNorm = maximumGradientNorm;
+    }
+
+    /// <summary>Steps done.</summary>
+    public long Steps => _optimizer.Steps;
+
+    /// <summary>Takes the weights of the last step back, where a training before ended with the averages.</summary>
+    public void Begin()
+    {
+        if (_average is { IsSwapped: true }) _average.Swap();
+    }
+
+    /// <summary>Ends a training with the averages.</summary>
+    public void End()
+    {
+        if (_optimizer.Steps > 0) _average?.Swap();
+    }
+
+    public void ZeroGradients() => _parameters.ZeroGradients();
+
+    /// <summary>Clips the gradients and moves the weights.</summary>
+    /// <param name="rate">The learning rate.</param>
+    /// <param name="rows">The rows behind the gradients, for messages.</param>
+    /// <returns>The norm of the gradients before clipping.</returns>
+    /// <exception cref="TrainingDivergedException">The norm is not finite.</exception>
+    public double Move(double rate, IEnumerable<long> rows)
+    {
+        double norm = _maximumGradientNorm is { } maximum ? _parameters.ClipGradients(maximum) : _parameters.GradientNorm();
+        if (!double.IsFinite(norm)) throw new TrainingDivergedException(_optimizer.Steps + 1, [.. rows], $"the norm of the gradients is {norm}");
+        _optimizer.Step(rate);
+        _average?.Update();
+        return norm;
+    }
+
+    /// <summary>Uses the weights' running average in the middle of a training; without averaging, the weights.</summary>
+    public void WithAverages(Action use)
+    {
+        bool swap = _optimizer.Steps > 0 && _average is { IsSwapped: false };
+        if (swap) _average!.Swap();
+        try
+        {
+            use();
+        }
+        finally
+        {
+            if (swap) _average!.Swap();
+        }
+    }
+
+    /// <summary>All that a training goes on from beside the weights (with averaging, the weights too): views, not copies.</summary>
+    public IReadOnlyDictionary<string, Tensor> ExportState() => _average is null ? _optimizer.ExportState() : _optimizer.ExportState().Concat(_average.ExportState()).ToDictionary();
+
+    /// <summary>Takes over a state that <see cref="ExportState"/> gave.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing, unknown, or of another shape.</exception>
+    public void ImportState(IReadOnlyDictionary<string, Tensor> state)
+    {
+        ILookup<bool, KeyValuePair<string, Tensor>> parts = state.ToLookup(entry => ExponentialMovingAverage.IsState(entry.Key));
+        if (_average is not null) _average.ImportState(parts[true].ToDictionary());
+        else if (parts[true].Any()) throw new InvalidDataException($"The state has running averages ('{parts[true].First().Key}'), but {nameof(VisualizerTrainingOptions.AveragingDecay)} is not set.");
+        _optimizer.ImportState(parts[false].ToDictionary());
+    }
+
+    public void Dispose()
+    {
+        _average?.Dispose();
+        _optimizer.Dispose();
+        _parameters.Dispose();
+    }
+}
