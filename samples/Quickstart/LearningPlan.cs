@@ -56,17 +56,14 @@ internal sealed record LearningPlan
         Training = Schooling with { BatchSize = 32, LearningRate = 2e-3 },
     };
 
-    /// <summary>
-    /// One patch, and so one visual token, for each of the nine places: 3 × 21 pixels. Layers of 128 and 192 are too small for bfloat16 to pay,
-    /// also where it is the faster one for large layers.
-    /// </summary>
-    private static LanguageImagePretrainingOptions Eyes => new() { ImageSize = 63, PatchSize = 21, VisualTokenCount = 9, Precision = Precision.Float32 };
+    /// <summary>One patch, and so one visual token, for each of the nine places: 3 × 21 pixels.</summary>
+    private static LanguageImagePretrainingOptions Eyes => new() { ImageSize = 63, PatchSize = 21, VisualTokenCount = 9 };
 
     /// <summary>
     /// A picture is much to say: nine visual tokens, most of them background. With the paper's coefficient of 1 the words, which are learned soon,
     /// lead the way for most of the time.
     /// </summary>
-    private static VisualPredictiveTrainingOptions Schooling => new() { Beta2 = 0.98, MaximumGradientNorm = 1, VisionCoefficient = 12, Precision = Precision.Float32 };
+    private static VisualPredictiveTrainingOptions Schooling => new() { Beta2 = 0.98, MaximumGradientNorm = 1, VisionCoefficient = 12 };
 
     /// <summary>The plan of a name on the command line.</summary>
     public static LearningPlan Named(string name) => name == "full" ? Full : Small;

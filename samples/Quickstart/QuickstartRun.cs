@@ -68,7 +68,6 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
                 Training = VisualizerTrainingOptions.FromNothing with
                 {
                     ForegroundWeight = 4,           // most of a picture is background
-                    Precision = Precision.Float32,
                     MaximumSeconds = settings.VisualizerTime.TotalSeconds,
                 },
                 Generation = _drawing,

@@ -11,7 +11,7 @@ internal static class DecodeTask
         using var mode = no_grad();
         using var inputs = new SideInputs(options.Folder);
         using var model = new CausalLanguageModel(LanguageModelConfig.FromJson(inputs.Config), inputs.Weights(options.Precision));
-        PrecisionProbe.Apply(model, PrecisionProbe.Resolve(options.Precision, CPU));
+        PrecisionProbe.Apply(model, PrecisionProbe.Resolve(options.Precision, model, CPU));
         int[] prompt = inputs.Numbers("prompt"), forced = inputs.Numbers("forced");
         var clock = new TokenClock();
         var generation = new GenerationOptions { MaxNewTokens = forced.Length, Threads = options.Threads };

@@ -16,7 +16,7 @@ internal sealed class DrawingInputs : IDisposable
         _checkpoint = VisualizerFolder.Open(Path.GetDirectoryName(folder)!);
         Model = new VisualizerModel(_checkpoint.Config, new StoredParameters(_checkpoint.Weights, CPU));
         Model.eval();
-        Precision = PrecisionProbe.Resolve(options.Precision, CPU);
+        Precision = PrecisionProbe.Resolve(options.Precision, Model, CPU);
         PrecisionProbe.Apply(Model, Precision);
         _inputs = TensorArchive.Open(Path.Combine(folder, ModelFolder.Inputs));
     }

@@ -10,7 +10,7 @@ internal static class EncodeTask
         using var mode = no_grad();
         using var inputs = new SideInputs(options.Folder);
         using var model = new SiglipVisionModel(SiglipVisionConfig.FromJson(inputs.Config), inputs.Weights(options.Precision));
-        PrecisionChoice precision = PrecisionProbe.Resolve(options.Precision, CPU);
+        PrecisionChoice precision = PrecisionProbe.Resolve(options.Precision, model, CPU);
         PrecisionProbe.Apply(model, precision);
         using Tensor pixels = inputs.Input("pixels");
         double[] fingerprint = [];

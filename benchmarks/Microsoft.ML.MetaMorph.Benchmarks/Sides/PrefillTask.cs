@@ -10,7 +10,7 @@ internal static class PrefillTask
         using var mode = no_grad();
         using var inputs = new SideInputs(options.Folder);
         using var model = new CausalLanguageModel(LanguageModelConfig.FromJson(inputs.Config), inputs.Weights(options.Precision));
-        PrecisionChoice precision = PrecisionProbe.Resolve(options.Precision, CPU);
+        PrecisionChoice precision = PrecisionProbe.Resolve(options.Precision, model, CPU);
         PrecisionProbe.Apply(model, precision);
         var generation = new GenerationOptions { Threads = options.Threads };
         using ResponseDecoder decoder = DecoderSelection.Create(model, null, generation);

@@ -32,7 +32,7 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         if (options.AveragingDecay is { } decay) _average = new ExponentialMovingAverage(_parameters, new ExponentialMovingAverageSettings(decay));
         bool both = options.Stage == VisualPredictiveStage.InstructionTuning;
         _objective = new VisualPredictiveObjective(model, both ? options.VisionCoefficient : 0, options.ActivationCheckpointing);
-        Precision = PrecisionProbe.Resolve(options.Precision, _device);
+        Precision = PrecisionProbe.Resolve(options.Precision, model, _device);
         PrecisionProbe.Apply(model, Precision);
     }
 

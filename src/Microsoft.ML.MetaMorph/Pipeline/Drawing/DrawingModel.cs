@@ -28,7 +28,10 @@ internal sealed class DrawingModel : IDisposable
     public int PictureSize => Config.TrainedSampleSize * Config.Factor;
 
     /// <summary>In which element type linear layers and convolutions are computed on a device, and why.</summary>
-    public PrecisionChoice Choice(Device device) => _models.Choice(device);
+    public PrecisionChoice Choice(Device device)
+    {
+        lock (_turn) return _models.Choice(device);
+    }
 
     /// <summary>Draws a picture for each run of tokens.</summary>
     /// <param name="visualTokens">The values of all pictures' tokens, one picture after another.</param>

@@ -27,7 +27,10 @@ internal sealed class ImageEncoderModel : IDisposable
     public int PictureLength => Settings.Tokens.Count * Settings.TokenWidth;
 
     /// <summary>In which element type linear layers are computed on a device, and why.</summary>
-    public PrecisionChoice Choice(Device device) => _towers.Choice(device);
+    public PrecisionChoice Choice(Device device)
+    {
+        lock (_turn) return _towers.Choice(device);
+    }
 
     /// <inheritdoc cref="ImageEncoding.Check"/>
     public void Check(RgbImage picture) => _encoding.Check(picture);

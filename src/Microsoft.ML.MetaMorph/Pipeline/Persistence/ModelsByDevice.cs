@@ -27,7 +27,7 @@ internal sealed class ModelsByDevice<TModel>(Func<Device, TModel> build, Precisi
             }
 
             model.eval();
-            PrecisionProbe.Apply(model, Choice(device));
+            PrecisionProbe.Apply(model, PrecisionProbe.Resolve(precision, model, device));
             _models[device.ToString()] = model;
             return model;
         }
@@ -37,7 +37,7 @@ internal sealed class ModelsByDevice<TModel>(Func<Device, TModel> build, Precisi
     public TModel Any => _models.Values.FirstOrDefault() ?? this[CPU];
 
     /// <summary>In which element type a device computes, and why.</summary>
-    public PrecisionChoice Choice(Device device) => PrecisionProbe.Resolve(precision, device);
+    public PrecisionChoice Choice(Device device) => PrecisionProbe.Resolve(precision, this[device], device);
 
     /// <summary>The parameters of a model under their published names.</summary>
     public static IReadOnlyList<KeyValuePair<string, Tensor>> Parameters(TModel model)

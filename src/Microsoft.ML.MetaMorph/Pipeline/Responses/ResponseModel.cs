@@ -28,7 +28,7 @@ internal sealed class ResponseModel : IDisposable
         int?[] ends = [text.EndOfAnswer, text.Tokenizer.EndOfSequenceId];
         _endIds = [.. model.Config.Language.EosTokenIds.Concat(ends.OfType<int>()).Distinct()];
         model.eval();
-        Choice = PrecisionProbe.Resolve(precision, model.Device);
+        Choice = PrecisionProbe.Resolve(precision, model, model.Device);
         PrecisionProbe.Apply(model, Choice);
     }
 

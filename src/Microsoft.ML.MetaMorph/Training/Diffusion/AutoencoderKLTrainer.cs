@@ -29,7 +29,7 @@ internal sealed class AutoencoderKLTrainer : IDisposable
         (_model, _device, _options) = (model, device, options);
         _objective = new AutoencoderObjective(model, device, options);
         _optimizer = new AveragedOptimizer(Groups(model, options), new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon), options.AveragingDecay, options.MaximumGradientNorm);
-        Precision = PrecisionProbe.Resolve(options.Precision, device);
+        Precision = PrecisionProbe.Resolve(options.Precision, model, device);
         PrecisionProbe.Apply(model, Precision);
     }
 

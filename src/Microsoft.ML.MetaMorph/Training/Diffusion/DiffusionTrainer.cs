@@ -26,7 +26,7 @@ internal sealed class DiffusionTrainer : IDisposable
         (_denoiser, _codec, _options) = (denoiser, codec, options);
         _objective = new VisualizerObjective(denoiser, codec, scheduler, options);
         _optimizer = new AveragedOptimizer(Groups(denoiser, options), new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon), options.AveragingDecay, options.MaximumGradientNorm);
-        Precision = PrecisionProbe.Resolve(options.Precision, denoiser.Device);
+        Precision = PrecisionProbe.Resolve(options.Precision, denoiser.Network, denoiser.Device);
         PrecisionProbe.Apply(denoiser.Adapter, Precision);
         PrecisionProbe.Apply(denoiser.Network, Precision);
     }

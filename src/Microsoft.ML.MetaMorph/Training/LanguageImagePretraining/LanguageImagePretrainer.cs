@@ -28,7 +28,7 @@ internal sealed class LanguageImagePretrainer : IDisposable
         _optimizer = new FlatAdamW(_parameters, new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon));
         if (options.AveragingDecay is { } decay) _average = new ExponentialMovingAverage(_parameters, new ExponentialMovingAverageSettings(decay));
         _objective = new LanguageImageObjective(model, tokens, options.CaptionWeight, options.ContrastiveWeight);
-        Precision = PrecisionProbe.Resolve(options.Precision, model.Device);
+        Precision = PrecisionProbe.Resolve(options.Precision, model, model.Device);
         PrecisionProbe.Apply(model, Precision);
     }
 
