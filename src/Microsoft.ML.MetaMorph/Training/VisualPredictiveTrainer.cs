@@ -24,7 +24,7 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         options.Validate();
         _model = model;
         _options = options;
-        _optimizer = new AveragedOptimizer(MetaMorphParts.Groups(model, options), new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon), options.AveragingDecay, options.MaximumGradientNorm);
+        _optimizer = new AveragedOptimizer(MetaMorphParts.Groups(model, options), options);
         _device = model.Device;
         bool both = options.Stage == VisualPredictiveStage.InstructionTuning;
         _objective = new VisualPredictiveObjective(model, both ? options.VisionCoefficient : 0, options.ActivationCheckpointing);

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph;
@@ -25,7 +24,7 @@ internal sealed class AutoencoderKLTrainer : IDisposable
         options.Validate();
         (_model, _device, _options) = (model, device, options);
         _parts = new PictureParts<PictureBatch, Tensor, AutoencoderLosses>(new AutoencoderObjective(model, device, options), options.PicturesAtATime);
-        _optimizer = new AveragedOptimizer(Groups(model, options), new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon), options.AveragingDecay, options.MaximumGradientNorm);
+        _optimizer = new AveragedOptimizer(Groups(model, options), options);
         Precision = PrecisionProbe.Resolve(options.Precision, device);
         PrecisionProbe.Apply(model, Precision);
     }
@@ -97,9 +96,6 @@ internal sealed class AutoencoderKLTrainer : IDisposable
     public void Dispose() => _optimizer.Dispose();
 
     /// <summary>Matrices and kernels, which decay, and all else.</summary>
-    internal static ParameterGroup[] Groups(AutoencoderKL model, AutoencoderTrainingOptions options)
-    {
-        ILookup<bool, (string Name, Parameter Parameter)> parts = model.named_parameters().ToLookup(p => p.parameter.dim() >= 2, p => (p.name, p.parameter));
-        return [new ParameterGroup("autoencoder", [.. parts[true]], 1, options.WeightDecay), new ParameterGroup("autoencoder (vectors)", [.. parts[false]])];
-    }
+    internal static IEnumerable<ParameterGroup> Groups(AutoencoderKL model, AutoencoderTrainingOptions options)
+        => ParameterGroup.Decaying("autoencoder", model.named_parameters(), options.WeightDecay);
 }

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph;
@@ -20,7 +19,7 @@ internal sealed class DiffusionTrainer : IDisposable
         options.Validate();
         _options = options;
         _parts = new PictureParts<VisualizerBatch, DiffusionDraws, double>(new VisualizerObjective(denoiser, codec, scheduler, options), options.PicturesAtATime);
-        _optimizer = new AveragedOptimizer(Groups(denoiser, options), new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon), options.AveragingDecay, options.MaximumGradientNorm);
+        _optimizer = new AveragedOptimizer(Groups(denoiser, options), options);
         Precision = PrecisionProbe.Resolve(options.Precision, denoiser.Device);
         PrecisionProbe.Apply(denoiser.Adapter, Precision);
         PrecisionProbe.Apply(denoiser.Network, Precision);
@@ -73,18 +72,11 @@ internal sealed class DiffusionTrainer : IDisposable
         Warmup = _options.Warmup,
     };
 
-    private static List<ParameterGroup> Groups(ITrainableDenoiser denoiser, VisualizerTrainingOptions options)
+    private static IEnumerable<ParameterGroup> Groups(ITrainableDenoiser denoiser, VisualizerTrainingOptions options)
     {
-        var groups = new List<ParameterGroup>();
-        Add("adapter", denoiser.Adapter, options.Parts != VisualizerParts.Denoiser);
-        Add("denoiser", denoiser.Network, options.Parts != VisualizerParts.Adapter);
-        return groups;
+        return [.. Part("adapter", denoiser.Adapter, options.Parts != VisualizerParts.Denoiser), .. Part("denoiser", denoiser.Network, options.Parts != VisualizerParts.Adapter)];
 
-        void Add(string name, nn.Module module, bool trainable)
-        {
-            ILookup<bool, (string Name, Parameter Parameter)> parts = module.named_parameters().ToLookup(p => p.parameter.dim() >= 2, p => ($"{name}.{p.name}", p.parameter));
-            groups.Add(new ParameterGroup(name, [.. parts[true]], 1, options.WeightDecay, trainable));
-            groups.Add(new ParameterGroup(name + " (vectors)", [.. parts[false]], 1, 0, trainable));
-        }
+        IEnumerable<ParameterGroup> Part(string name, nn.Module module, bool trainable)
+            => ParameterGroup.Decaying(name, module.named_parameters().Select(p => ($"{name}.{p.name}", p.parameter)), options.WeightDecay, trainable: trainable);
     }
 }

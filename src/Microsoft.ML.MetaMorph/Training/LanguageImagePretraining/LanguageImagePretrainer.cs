@@ -22,7 +22,7 @@ internal sealed class LanguageImagePretrainer : IDisposable
         _model = model;
         _options = options;
         _tokens = tokens;
-        _optimizer = new AveragedOptimizer([.. Groups(model, options)], new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon), options.AveragingDecay, options.MaximumGradientNorm);
+        _optimizer = new AveragedOptimizer(Groups(model, options), options);
         _objective = new LanguageImageObjective(model, tokens, options.CaptionWeight, options.ContrastiveWeight);
         Precision = PrecisionProbe.Resolve(options.Precision, model.Device);
         PrecisionProbe.Apply(model, Precision);
@@ -85,11 +85,8 @@ internal sealed class LanguageImagePretrainer : IDisposable
     /// <summary>Matrices decay, vectors do not; what no loss reaches (the pooling head under captions alone) stays as it is.</summary>
     private static IEnumerable<ParameterGroup> Groups(LanguageImageModel model, LanguageImagePretrainingOptions options)
     {
-        ILookup<(bool Reached, bool Matrix), (string Name, Parameter Parameter)> parts = model.named_parameters()
-            .ToLookup(p => (Reached: model.Text is not null || !IsPooling(p.name), Matrix: p.parameter.dim() >= 2), p => (p.name, p.parameter));
-        yield return new ParameterGroup("matrices", [.. parts[(true, true)]], 1, options.WeightDecay);
-        yield return new ParameterGroup("vectors", [.. parts[(true, false)]]);
-        yield return new ParameterGroup("pooling", [.. parts[(false, true)], .. parts[(false, false)]], Trainable: false);
+        ILookup<bool, (string Name, Parameter Parameter)> parts = model.named_parameters().ToLookup(p => model.Text is not null || !IsPooling(p.name), p => (p.name, p.parameter));
+        return [.. ParameterGroup.Decaying("model", parts[true], options.WeightDecay), new ParameterGroup("pooling", [.. parts[false]], Trainable: false)];
     }
 
     private static bool IsPooling(string name)
