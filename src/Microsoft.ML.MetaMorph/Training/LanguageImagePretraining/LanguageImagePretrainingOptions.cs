@@ -116,7 +116,7 @@ public sealed record LanguageImagePretrainingOptions : ITrainingOptions
         Check(nameof(LayerCount), LayerCount, LayerCount >= 1, "at least 1");
         Check(nameof(FeedForwardWidth), FeedForwardWidth, FeedForwardWidth is null or >= 1, "at least 1");
         Check(nameof(Activation), Activation, HiddenActivation.IsKnown(Activation), "one of " + string.Join(", ", HiddenActivation.Names));
-        Check(nameof(VisualTokenCount), VisualTokenCount, IsSquare(VisualTokenCount), "a square number (1, 4, 9, 16, …)");
+        Check(nameof(VisualTokenCount), VisualTokenCount, SquareGrid.SideOf(VisualTokenCount) is not null, "a square number (1, 4, 9, 16, …)");
         Check(nameof(CaptionWeight), CaptionWeight, IsFactor(CaptionWeight), "at least 0");
         Check(nameof(ContrastiveWeight), ContrastiveWeight, IsFactor(ContrastiveWeight) && CaptionWeight + ContrastiveWeight > 0, "at least 0, and above 0 where CaptionWeight is 0");
         Check(nameof(CaptionLayerCount), CaptionLayerCount, CaptionLayerCount >= 1, "at least 1");
@@ -124,11 +124,5 @@ public sealed record LanguageImagePretrainingOptions : ITrainingOptions
         Check(nameof(MaximumTextLength), MaximumTextLength, MaximumTextLength >= 1, "at least 1");
         Check(nameof(LearningRate), LearningRate, LearningRate is > 0 and < double.PositiveInfinity, "above 0");
         Check(nameof(Seed), Seed, Seed >= 0, "at least 0");
-    }
-
-    private static bool IsSquare(int count)
-    {
-        var side = (int)Math.Round(Math.Sqrt(Math.Max(0, count)));
-        return count > 0 && side * side == count;
     }
 }
