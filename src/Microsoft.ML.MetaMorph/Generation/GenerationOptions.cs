@@ -1,3 +1,5 @@
+using static Microsoft.ML.MetaMorph.OptionBounds;
+
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>How a response is generated: its length, how tokens are chosen, where it stops.</summary>
@@ -91,15 +93,4 @@ public sealed class GenerationOptions
 
     /// <summary>A copy that can be changed on its own.</summary>
     public GenerationOptions Clone() => (GenerationOptions)MemberwiseClone();
-
-    private static int InRange(int value, int low, int high, string name) => value >= low && value <= high ? value : throw OutOfRange(value, low, high, name);
-
-    private static float InRange(float value, float low, float high, string name) => value >= low && value <= high ? value : throw OutOfRange(value, low, high, name);
-
-    private static ArgumentOutOfRangeException OutOfRange<T>(T value, T low, T high, string name)
-        where T : IFormattable
-    {
-        string bounds = high is int.MaxValue ? $"at least {low.ToString(null, System.Globalization.CultureInfo.InvariantCulture)}" : FormattableString.Invariant($"between {low} and {high}");
-        return new ArgumentOutOfRangeException(name, FormattableString.Invariant($"{name} is {value}; it must be {bounds}."));
-    }
 }

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
-/// Reads the entries of a published configuration; a null counts as absent. Every error names the key, what was found and what was expected;
-/// whoever opens the file adds its name (<see cref="JsonFile"/>).
+/// Reads the entries of a published configuration, and writes what all begin with; a null counts as absent. Every error names the key, what was
+/// found and what was expected; whoever opens the file adds its name (<see cref="JsonFile"/>).
 /// </summary>
 internal static class ConfigJson
 {
@@ -67,6 +67,18 @@ internal static class ConfigJson
         if (!TryGet(config, key, out JsonElement value)) return [];
         if (value.ValueKind != JsonValueKind.Array) return [Integer(config, key)];
         return [.. value.EnumerateArray().Select(e => e.ValueKind == JsonValueKind.Number && e.TryGetInt32(out int number) ? number : throw Wrong(key, value, "a list of whole numbers"))];
+    }
+
+    /// <summary>Writes what a published configuration begins with into the object that is open: the class of the model, where one is named, and its type.</summary>
+    public static void WriteModel(Utf8JsonWriter writer, string? architecture, string modelType)
+    {
+        if (architecture is not null)
+        {
+            writer.WriteStartArray("architectures");
+            writer.WriteStringValue(architecture);
+            writer.WriteEndArray();
+        }
+        writer.WriteString("model_type", modelType);
     }
 
     private static InvalidDataException Missing(string key, string expected) => new($"'{key}' is missing; it must be {expected}.");

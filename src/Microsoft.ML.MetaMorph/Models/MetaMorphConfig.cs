@@ -77,10 +77,7 @@ internal sealed record MetaMorphConfig
     public void Write(Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
-        writer.WriteStartArray("architectures");
-        writer.WriteStringValue($"MetaMorph{char.ToUpperInvariant(Language.ModelType[0])}{Language.ModelType[1..]}ForCausalLM");
-        writer.WriteEndArray();
-        writer.WriteString("model_type", ModelTypePrefix + Language.ModelType);
+        ConfigJson.WriteModel(writer, $"MetaMorph{char.ToUpperInvariant(Language.ModelType[0])}{Language.ModelType[1..]}ForCausalLM", ModelTypePrefix + Language.ModelType);
         Language.WriteEntries(writer);
         writer.WriteNumber("mm_hidden_size", VisualTokenWidth);
         writer.WriteNumber("num_image_tokens", VisualTokenCount);

@@ -12,15 +12,13 @@ internal sealed class AveragedOptimizer : IDisposable
     private readonly double? _maximumGradientNorm;
 
     /// <param name="groups">What is trained.</param>
-    /// <param name="settings">AdamW's.</param>
-    /// <param name="averagingDecay">Of the running average; null for none.</param>
-    /// <param name="maximumGradientNorm">Gradients are scaled down to this norm; null: never.</param>
-    public AveragedOptimizer(IReadOnlyList<ParameterGroup> groups, AdamWSettings settings, double? averagingDecay, double? maximumGradientNorm)
+    /// <param name="options">AdamW's settings, averaging and clipping.</param>
+    public AveragedOptimizer(IEnumerable<ParameterGroup> groups, ITrainingOptions options)
     {
         _parameters = new FlatParameters(groups);
-        _optimizer = new FlatAdamW(_parameters, settings);
-        if (averagingDecay is { } decay) _average = new ExponentialMovingAverage(_parameters, new ExponentialMovingAverageSettings(decay));
-        _maximumGradientNorm = maximumGradientNorm;
+        _optimizer = new FlatAdamW(_parameters, new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon));
+        if (options.AveragingDecay is { } decay) _average = new ExponentialMovingAverage(_parameters, new ExponentialMovingAverageSettings(decay));
+        _maximumGradientNorm = options.MaximumGradientNorm;
     }
 
     /// <summary>Steps done.</summary>
@@ -78,7 +76,7 @@ internal sealed class AveragedOptimizer : IDisposable
     {
         ILookup<bool, KeyValuePair<string, Tensor>> parts = state.ToLookup(entry => ExponentialMovingAverage.IsState(entry.Key));
         if (_average is not null) _average.ImportState(parts[true].ToDictionary());
-        else if (parts[true].Any()) throw new InvalidDataException($"The state has running averages ('{parts[true].First().Key}'), but {nameof(VisualizerTrainingOptions.AveragingDecay)} is not set.");
+        else if (parts[true].Any()) throw new InvalidDataException($"The state has running averages ('{parts[true].First().Key}'), but {nameof(ITrainingOptions.AveragingDecay)} is not set.");
         _optimizer.ImportState(parts[false].ToDictionary());
     }
 

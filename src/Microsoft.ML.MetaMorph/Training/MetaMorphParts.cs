@@ -10,12 +10,7 @@ internal static class MetaMorphParts
         ILookup<Part, (string Name, Parameter Parameter)> parts = model.named_parameters().ToLookup(p => PartOf(p.name), p => (p.name, p.parameter));
         bool tuning = options.Stage == VisualPredictiveStage.InstructionTuning;
         var groups = new List<ParameterGroup>();
-        void Add(Part part, string name, double factor, bool trainable)
-        {
-            var (vectors, matrices) = (parts[part].Where(p => p.Parameter.dim() < 2).ToList(), parts[part].Where(p => p.Parameter.dim() >= 2).ToList());
-            groups.Add(new ParameterGroup(name, matrices, factor, options.WeightDecay, trainable));
-            groups.Add(new ParameterGroup(name + " (vectors)", vectors, factor, 0, trainable));
-        }
+        void Add(Part part, string name, double factor, bool trainable) => groups.AddRange(ParameterGroup.Decaying(name, parts[part], options.WeightDecay, factor, trainable));
         Add(Part.Encoder, "encoder", 0, trainable: false);
         Add(Part.Projector, "projector", options.ProjectorRateFactor, trainable: true);
         Add(Part.Embedding, "input embedding", options.LanguageModelRateFactor, trainable: true);

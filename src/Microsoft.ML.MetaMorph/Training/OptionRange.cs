@@ -15,6 +15,24 @@ internal static class OptionRange
         where T : struct, Enum
         => Check(name, value, Enum.IsDefined(value), "one of " + string.Join(", ", Enum.GetNames<T>()));
 
+    /// <summary>Refuses what no training can do; each training checks its other options itself.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Option, value and range are named.</exception>
+    public static void Check(ITrainingOptions options)
+    {
+        Check(nameof(options.MaximumSteps), options.MaximumSteps, options.MaximumSteps is null or >= 1, "at least 1");
+        Check(nameof(options.MaximumSeconds), options.MaximumSeconds, options.MaximumSeconds is null or (> 0 and < double.PositiveInfinity), "above 0");
+        Check(nameof(options.BatchSize), options.BatchSize, options.BatchSize >= 1, "at least 1");
+        Check(nameof(options.Schedule), options.Schedule);
+        Check(nameof(options.WarmupRatio), options.WarmupRatio, options.WarmupRatio is >= 0 and < 1, "at least 0 and below 1");
+        Check(nameof(options.WeightDecay), options.WeightDecay, IsFactor(options.WeightDecay), "at least 0");
+        Check(nameof(options.Beta1), options.Beta1, options.Beta1 is >= 0 and < 1, "at least 0 and below 1");
+        Check(nameof(options.Beta2), options.Beta2, options.Beta2 is >= 0 and < 1, "at least 0 and below 1");
+        Check(nameof(options.Epsilon), options.Epsilon, options.Epsilon is > 0 and < double.PositiveInfinity, "above 0");
+        Check(nameof(options.MaximumGradientNorm), options.MaximumGradientNorm, options.MaximumGradientNorm is null or > 0, "above 0");
+        Check(nameof(options.AveragingDecay), options.AveragingDecay, options.AveragingDecay is null or (> 0 and < 1), "above 0 and below 1");
+        Check(nameof(options.Precision), options.Precision);
+    }
+
     /// <summary>Whether a factor is finite and not below 0.</summary>
     public static bool IsFactor(double value) => value is >= 0 and < double.PositiveInfinity;
 }

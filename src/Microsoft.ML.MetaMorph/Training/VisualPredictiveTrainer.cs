@@ -8,7 +8,7 @@ namespace Microsoft.ML.MetaMorph;
 /// </summary>
 /// <remarks>
 /// Not thread-safe. The model must not be used elsewhere while it trains. After <see cref="Train"/>, however it ended, the model holds
-/// the weights of the last complete step (or their running average, if asked for; the average is no part of the optimizer's state).
+/// the weights of the last complete step (or their running average, if asked for).
 /// A time budget is looked at before each step: the last one may end a little behind it.
 /// </remarks>
 internal sealed class VisualPredictiveTrainer : IDisposable
@@ -16,9 +16,7 @@ internal sealed class VisualPredictiveTrainer : IDisposable
     private readonly MetaMorphModel _model;
     private readonly VisualPredictiveTrainingOptions _options;
     private readonly VisualPredictiveObjective _objective;
-    private readonly FlatParameters _parameters;
-    private readonly FlatAdamW _optimizer;
-    private readonly ExponentialMovingAverage? _average;
+    private readonly AveragedOptimizer _optimizer;
     private readonly Device _device;
 
     public VisualPredictiveTrainer(MetaMorphModel model, VisualPredictiveTrainingOptions options)
@@ -26,10 +24,8 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         options.Validate();
         _model = model;
         _options = options;
-        _parameters = new FlatParameters(MetaMorphParts.Groups(model, options));
-        _device = _parameters.Values.device;
-        _optimizer = new FlatAdamW(_parameters, new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon));
-        if (options.AveragingDecay is { } decay) _average = new ExponentialMovingAverage(_parameters, new ExponentialMovingAverageSettings(decay));
+        _optimizer = new AveragedOptimizer(MetaMorphParts.Groups(model, options), options);
+        _device = model.Device;
         bool both = options.Stage == VisualPredictiveStage.InstructionTuning;
         _objective = new VisualPredictiveObjective(model, both ? options.VisionCoefficient : 0, options.ActivationCheckpointing);
         Precision = PrecisionProbe.Resolve(options.Precision, model, _device);
@@ -39,8 +35,8 @@ internal sealed class VisualPredictiveTrainer : IDisposable
     /// <summary>In which element type linear layers are computed, and why.</summary>
     public PrecisionChoice Precision { get; }
 
-    /// <summary>The optimizer, for checkpoints: its state and the number of its steps are what a resumed training starts from.</summary>
-    public FlatAdamW Optimizer => _optimizer;
+    /// <summary>The optimizer, for checkpoints: its state (with averaging, the weights too) is what a resumed training starts from.</summary>
+    public AveragedOptimizer Optimizer => _optimizer;
 
     /// <summary>Trains from the optimizer's present step to the end.</summary>
     /// <param name="source">The rows. A training that goes on visits them as if it had not been interrupted.</param>
@@ -56,6 +52,7 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         TimeProvider? clock = null,
         CancellationToken cancellationToken = default)
     {
+        _optimizer.Begin();
         var pace = new TrainingPace(_options, source.Count, clock ?? TimeProvider.System);
         LossParts last = default;
         LossParts? evaluated = null;
@@ -76,13 +73,13 @@ internal sealed class VisualPredictiveTrainer : IDisposable
                 end = TrainingEnd.Cancelled;
                 break;
             }
-            double norm = Move(batch, rate);
+            double norm = _optimizer.Move(rate, batch.RowNumbers());
             last = loss;
             positions += batch.Positions;
             evaluated = validation is not null && _options.ValidationInterval is { } interval && (step + 1) % interval == 0 ? EvaluateAverage(validation) : null;
             progress?.Invoke(Progress(pace, epoch, loss, rate, norm, positions, evaluated));
         }
-        _average?.Swap();
+        _optimizer.End();
         if (end != TrainingEnd.Cancelled && validation is not null) evaluated ??= Evaluate(validation);
         return new TrainingResult(end, _optimizer.Steps, last, end == TrainingEnd.Cancelled ? null : evaluated, Precision);
     }
@@ -100,12 +97,7 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         return total;
     }
 
-    public void Dispose()
-    {
-        _average?.Dispose();
-        _optimizer.Dispose();
-        _parameters.Dispose();
-    }
+    public void Dispose() => _optimizer.Dispose();
 
     /// <summary>The batches that are left, epoch by epoch; a resumed training passes over those that it has seen.</summary>
     private IEnumerable<(int Epoch, IReadOnlyList<TrainingRow> Rows)> Batches(TrainingSource source, TrainingPace pace)
@@ -127,7 +119,7 @@ internal sealed class VisualPredictiveTrainer : IDisposable
     /// <summary>Gradients and losses of a step; null after a cancellation.</summary>
     private LossParts? Accumulate(TrainingBatch batch, CancellationToken cancellationToken)
     {
-        _parameters.ZeroGradients();
+        _optimizer.ZeroGradients();
         LossParts total = default;
         foreach (PackedSequence sequence in batch.Sequences)
         {
@@ -141,23 +133,13 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         return total;
     }
 
-    private double Move(TrainingBatch batch, double rate)
-    {
-        double norm = _options.MaximumGradientNorm is { } maximum ? _parameters.ClipGradients(maximum) : _parameters.GradientNorm();
-        if (!double.IsFinite(norm)) throw new TrainingDivergedException(_optimizer.Steps + 1, [.. batch.RowNumbers()], $"the norm of the gradients is {norm}");
-        _optimizer.Step(rate);
-        _average?.Update();
-        return norm;
-    }
-
     // Unlike from epoch to epoch, alike from run to run (System.HashCode is neither).
     private static int EpochSeed(int seed, int epoch) => unchecked(seed * 1_000_003 + epoch);
 
     private LossParts EvaluateAverage(TrainingSource validation)
     {
-        _average?.Swap();
-        LossParts parts = Evaluate(validation);
-        _average?.Swap();
+        LossParts parts = default;
+        _optimizer.WithAverages(() => parts = Evaluate(validation));
         return parts;
     }
 

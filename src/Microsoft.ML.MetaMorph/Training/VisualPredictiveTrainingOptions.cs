@@ -3,7 +3,7 @@ using static Microsoft.ML.MetaMorph.OptionRange;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>How a MetaMorph model is trained. The defaults are the paper's (arXiv 2412.14164, table 2) where it gives a value.</summary>
-public sealed record VisualPredictiveTrainingOptions
+public sealed record VisualPredictiveTrainingOptions : ITrainingOptions
 {
     /// <summary>Reference batch size and learning rate of stage 1 in the paper: 4.9e-5 at 768 rows.</summary>
     private const double ConnectorRate = 4.9e-5, ConnectorBatch = 768;
@@ -107,27 +107,16 @@ public sealed record VisualPredictiveTrainingOptions
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range; it is named with its value and range.</exception>
     internal void Validate()
     {
+        Check(this);
         Check(nameof(Stage), Stage);
-        Check(nameof(Schedule), Schedule);
-        Check(nameof(Precision), Precision);
         Check(nameof(Epochs), Epochs, Epochs is null or >= 1, "at least 1");
-        Check(nameof(MaximumSteps), MaximumSteps, MaximumSteps is null or >= 1, "at least 1");
-        Check(nameof(MaximumSeconds), MaximumSeconds, MaximumSeconds is null or (> 0 and < double.PositiveInfinity), "above 0");
-        Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "at least 1");
         Check(nameof(SequenceBudget), SequenceBudget, SequenceBudget >= 1, "at least 1");
         Check(nameof(LearningRate), LearningRate, LearningRate is null or (> 0 and < double.PositiveInfinity), "above 0");
         Check(nameof(MinimumLearningRate), MinimumLearningRate, MinimumLearningRate >= 0 && MinimumLearningRate <= PeakRate, $"from 0 to the peak rate of {PeakRate:G4}");
-        Check(nameof(WarmupRatio), WarmupRatio, WarmupRatio is >= 0 and < 1, "at least 0 and below 1");
         Check(nameof(ProjectorRateFactor), ProjectorRateFactor, IsFactor(ProjectorRateFactor), "at least 0");
         Check(nameof(LanguageModelRateFactor), LanguageModelRateFactor, IsFactor(LanguageModelRateFactor), "at least 0");
         Check(nameof(VisionHeadRateFactor), VisionHeadRateFactor, IsFactor(VisionHeadRateFactor), "at least 0");
         Check(nameof(VisionCoefficient), VisionCoefficient, IsFactor(VisionCoefficient), "at least 0");
-        Check(nameof(WeightDecay), WeightDecay, IsFactor(WeightDecay), "at least 0");
-        Check(nameof(Beta1), Beta1, Beta1 is >= 0 and < 1, "at least 0 and below 1");
-        Check(nameof(Beta2), Beta2, Beta2 is >= 0 and < 1, "at least 0 and below 1");
-        Check(nameof(Epsilon), Epsilon, Epsilon is > 0 and < double.PositiveInfinity, "above 0");
-        Check(nameof(MaximumGradientNorm), MaximumGradientNorm, MaximumGradientNorm is null or > 0, "above 0");
-        Check(nameof(AveragingDecay), AveragingDecay, AveragingDecay is null or (> 0 and < 1), "above 0 and below 1");
         Check(nameof(ValidationInterval), ValidationInterval, ValidationInterval is null or >= 1, "at least 1");
     }
 }

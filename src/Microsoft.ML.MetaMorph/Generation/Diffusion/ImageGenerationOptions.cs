@@ -1,3 +1,5 @@
+using static Microsoft.ML.MetaMorph.OptionBounds;
+
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>How pictures are drawn from visual tokens: steps, guidance, size, and what may be computed at a time.</summary>
@@ -37,11 +39,11 @@ public sealed class ImageGenerationOptions
 
     /// <summary>Width of a picture in pixels, at least 1; a multiple of what the visualizer needs. Null (default) takes that of its training.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Below 1 or above 65,536.</exception>
-    public int? Width { get; set => field = InRange(value, nameof(Width)); }
+    public int? Width { get; set => field = Size(value, nameof(Width)); }
 
     /// <summary>Height of a picture in pixels, at least 1; a multiple of what the visualizer needs. Null (default) takes that of its training.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Below 1 or above 65,536.</exception>
-    public int? Height { get; set => field = InRange(value, nameof(Height)); }
+    public int? Height { get; set => field = Size(value, nameof(Height)); }
 
     /// <summary>
     /// How far a drawing that begins with a picture may leave it: this share of the steps is taken, so that 1 keeps nothing of it. Default 0.8.
@@ -70,11 +72,5 @@ public sealed class ImageGenerationOptions
     /// <summary>A copy that can be changed on its own.</summary>
     public ImageGenerationOptions Clone() => (ImageGenerationOptions)MemberwiseClone();
 
-    private static int? InRange(int? value, string name) => value is { } size ? InRange(size, 1, 65_536, name) : null;
-
-    private static int InRange(int value, int low, int high, string name)
-        => value >= low && value <= high ? value : throw new ArgumentOutOfRangeException(name, FormattableString.Invariant($"{name} is {value}; it must be {(high == int.MaxValue ? $"at least {low}" : $"between {low} and {high}")}."));
-
-    private static double InRange(double value, double low, double high, string name)
-        => value >= low && value <= high ? value : throw new ArgumentOutOfRangeException(name, FormattableString.Invariant($"{name} is {value}; it must be between {low} and {high}."));
+    private static int? Size(int? value, string name) => value is { } size ? InRange(size, 1, 65_536, name) : null;
 }

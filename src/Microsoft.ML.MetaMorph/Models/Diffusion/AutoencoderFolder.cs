@@ -19,8 +19,14 @@ internal static class AutoencoderFolder
         string path = new ComponentFolders(Path.Combine(folder, Component), folder).Find(ConfigName) ?? throw new InvalidDataException($"'{folder}' has no autoencoder. Looked for: {Component}/{ConfigName}, {ConfigName}.");
         if (JsonFile.Read(path, json => ConfigJson.Text(json, "_class_name")) is var kind && kind != AutoencoderKLConfig.ClassName)
             throw new InvalidDataException($"'{path}' describes {(kind is null ? "no class (_class_name)" : $"a {kind}")}; {AutoencoderKLConfig.ClassName} is needed.");
-        return (JsonFile.Read(path, AutoencoderKLConfig.FromJson), CheckpointKeys.ForAutoencoder(TensorArchive.Open(Path.GetDirectoryName(path)!, variant)));
+        return OpenComponent(Path.GetDirectoryName(path)!, variant);
     }
+
+    /// <summary>Opens the folder in which configuration and weights of an autoencoder lie.</summary>
+    /// <param name="component">The folder itself.</param>
+    /// <param name="variant">Such as <c>fp16</c>; null for the plain files.</param>
+    public static (AutoencoderKLConfig Config, TensorArchive Weights) OpenComponent(string component, string? variant)
+        => (JsonFile.Read(Path.Combine(component, ConfigName), AutoencoderKLConfig.FromJson), CheckpointKeys.ForAutoencoder(TensorArchive.Open(component, variant)));
 
     /// <summary>Writes <c>vae</c> into a folder; files of the same names are replaced.</summary>
     public static void Save(AutoencoderKL model, string folder, ScalarType? elementType = null, long maxShardBytes = SafeTensorsWriter.DefaultShardBytes)

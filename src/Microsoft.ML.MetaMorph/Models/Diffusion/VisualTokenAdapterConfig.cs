@@ -133,9 +133,9 @@ internal sealed record VisualTokenAdapterConfig
         if (GridChannels < 0) throw new InvalidDataException($"model_config.json: grid_channels is {GridChannels}; it must be 0 or above.");
         if (GridScale < 1 || (GridScale > 1 && GridChannels == 0)) throw new InvalidDataException($"model_config.json: grid_scale is {GridScale} with grid_channels {GridChannels}; it must be 1, or above 1 with channels.");
         if (Mode != Mlp && (GridChannels > 0 || TokenPositions)) throw new InvalidDataException($"model_config.json: grid_channels and token_positions need mode {Mlp}, in which num_tokens is the number of visual tokens; the mode is {Mode}.");
-        if (GridChannels > 0 && GridSide * GridSide != TokenCount) throw new InvalidDataException($"model_config.json: {TokenCount} tokens (num_tokens) form no square grid; grid_channels needs a square number (16, 64, …).");
+        if (GridChannels > 0 && GridSide == 0) throw new InvalidDataException($"model_config.json: {TokenCount} tokens (num_tokens) form no square grid; grid_channels needs a square number (16, 64, …).");
     }
 
-    /// <summary>The side of the grid of visual tokens.</summary>
-    public int GridSide => (int)Math.Round(Math.Sqrt(TokenCount));
+    /// <summary>The side of the grid of visual tokens; 0 where they form none.</summary>
+    public int GridSide => SquareGrid.SideOf(TokenCount) ?? 0;
 }

@@ -62,7 +62,7 @@ internal static class VisualizerFolder
         Write("adapter", config.Adapter.Write, model.Adapter, "model");
         Write("unet", config.UNet.Write, model.UNet, "diffusion_pytorch_model");
         if (model.Autoencoder is { } autoencoder) AutoencoderFolder.Save(autoencoder, folder, elementType, maxShardBytes);
-        else JsonFile.Write(Path.Combine(folder, "vae", ConfigName), writer => PixelUnshuffleCodec.Write(writer, config.PixelUnshuffle!.Value));
+        else JsonFile.Write(Path.Combine(folder, AutoencoderFolder.Component, ConfigName), writer => PixelUnshuffleCodec.Write(writer, config.PixelUnshuffle!.Value));
         if (config.Scheduler is { } scheduler) JsonFile.Write(Path.Combine(folder, "scheduler", SchedulerName), scheduler.Write);
         JsonFile.Write(Path.Combine(folder, Index), writer => WriteIndex(writer, config));
 
@@ -114,12 +114,13 @@ internal static class VisualizerFolder
 
     private static VisualizerConfig OpenAutoencoder(ComponentFolders folders, CombinedArchive weights, string? variant, VisualizerConfig config)
     {
-        string component = folders.Component("vae") ?? throw new InvalidDataException(
-            $"'{folders.Location}' has no autoencoder. Looked for: vae/{ConfigName}. The files of MetaMorph's own visualizer come without one: give the Stable Diffusion folder that it was trained with.");
+        string component = folders.Component(AutoencoderFolder.Component) ?? throw new InvalidDataException(
+            $"'{folders.Location}' has no autoencoder. Looked for: {AutoencoderFolder.Component}/{ConfigName}. The files of MetaMorph's own visualizer come without one: give the Stable Diffusion folder that it was trained with.");
         string path = Path.Combine(component, ConfigName);
         if (JsonFile.Read(path, PixelUnshuffleCodec.FactorFromJson) is { } factor) return config with { PixelUnshuffle = factor };
-        weights.Add("vae.", CheckpointKeys.ForAutoencoder(TensorArchive.Open(component, variant)));
-        return config with { Autoencoder = JsonFile.Read(path, AutoencoderKLConfig.FromJson) };
+        (AutoencoderKLConfig autoencoder, TensorArchive archive) = AutoencoderFolder.OpenComponent(component, variant);
+        weights.Add($"{AutoencoderFolder.Component}.", archive);
+        return config with { Autoencoder = autoencoder };
     }
 
     private static SchedulerConfig? ReadScheduler(ComponentFolders folders)

@@ -104,10 +104,7 @@ internal sealed record LanguageModelConfig
     public void Write(Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
-        writer.WriteStartArray("architectures");
-        writer.WriteStringValue($"{char.ToUpperInvariant(ModelType[0])}{ModelType[1..]}ForCausalLM");
-        writer.WriteEndArray();
-        writer.WriteString("model_type", ModelType);
+        ConfigJson.WriteModel(writer, $"{char.ToUpperInvariant(ModelType[0])}{ModelType[1..]}ForCausalLM", ModelType);
         WriteEntries(writer);
         writer.WriteEndObject();
     }

@@ -57,18 +57,11 @@ internal sealed record Siglip2VisionConfig : SiglipEncoderConfig
     }
 
     /// <summary>Writes the config as one object, in the published layout.</summary>
-    public void Write(Utf8JsonWriter writer)
+    public void Write(Utf8JsonWriter writer) => Write(writer, "Siglip2VisionModel", "siglip2_vision_model", () =>
     {
-        writer.WriteStartObject();
-        writer.WriteStartArray("architectures");
-        writer.WriteStringValue("Siglip2VisionModel");
-        writer.WriteEndArray();
-        writer.WriteString("model_type", "siglip2_vision_model");
-        WriteShared(writer);
         writer.WriteNumber("num_patches", PositionCount);
         writer.WriteNumber("patch_size", PatchSize);
         writer.WriteNumber("num_channels", Channels);
         if (!UseHead) writer.WriteBoolean("vision_use_head", false);
-        writer.WriteEndObject();
-    }
+    });
 }

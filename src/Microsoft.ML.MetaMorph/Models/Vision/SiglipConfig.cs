@@ -31,10 +31,7 @@ internal sealed record SiglipConfig(SiglipVisionConfig Vision, SiglipTextConfig 
     public void Write(Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
-        writer.WriteStartArray("architectures");
-        writer.WriteStringValue("SiglipModel");
-        writer.WriteEndArray();
-        writer.WriteString("model_type", "siglip");
+        ConfigJson.WriteModel(writer, "SiglipModel", "siglip");
         writer.WritePropertyName("vision_config");
         Vision.Write(writer);
         writer.WritePropertyName("text_config");

@@ -61,9 +61,15 @@ internal abstract record SiglipEncoderConfig
         HiddenActivation.Named(Activation);
     }
 
-    /// <summary>Writes the shared keys into the object that is open.</summary>
-    protected void WriteShared(Utf8JsonWriter writer)
+    /// <summary>Writes the config as one object, in the published layout.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="architecture">The published class; null where none is named.</param>
+    /// <param name="modelType">Which model it is.</param>
+    /// <param name="writeSizes">Writes the keys that the tower has for itself.</param>
+    protected void Write(Utf8JsonWriter writer, string? architecture, string modelType, Action writeSizes)
     {
+        writer.WriteStartObject();
+        ConfigJson.WriteModel(writer, architecture, modelType);
         writer.WriteNumber("hidden_size", HiddenSize);
         writer.WriteNumber("intermediate_size", IntermediateSize);
         writer.WriteNumber("num_hidden_layers", HiddenLayers);
@@ -71,5 +77,7 @@ internal abstract record SiglipEncoderConfig
         writer.WriteString("hidden_act", Activation);
         writer.WriteNumber("layer_norm_eps", LayerNormEpsilon);
         writer.WriteNumber("attention_dropout", 0.0);
+        writeSizes();
+        writer.WriteEndObject();
     }
 }

@@ -41,14 +41,10 @@ internal sealed record SiglipTextConfig : SiglipEncoderConfig
     }
 
     /// <summary>Writes the config as one object, in the published layout.</summary>
-    public void Write(Utf8JsonWriter writer)
+    public void Write(Utf8JsonWriter writer) => Write(writer, architecture: null, "siglip_text_model", () =>
     {
-        writer.WriteStartObject();
-        writer.WriteString("model_type", "siglip_text_model");
-        WriteShared(writer);
         writer.WriteNumber("vocab_size", VocabularySize);
         writer.WriteNumber("max_position_embeddings", MaxPositions);
         writer.WriteNumber("projection_size", ProjectionSize);
-        writer.WriteEndObject();
-    }
+    });
 }

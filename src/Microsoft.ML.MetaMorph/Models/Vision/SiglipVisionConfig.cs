@@ -56,18 +56,11 @@ internal sealed record SiglipVisionConfig : SiglipEncoderConfig
     }
 
     /// <summary>Writes the config as one object, in the published layout.</summary>
-    public void Write(Utf8JsonWriter writer)
+    public void Write(Utf8JsonWriter writer) => Write(writer, "SiglipVisionModel", "siglip_vision_model", () =>
     {
-        writer.WriteStartObject();
-        writer.WriteStartArray("architectures");
-        writer.WriteStringValue("SiglipVisionModel");
-        writer.WriteEndArray();
-        writer.WriteString("model_type", "siglip_vision_model");
-        WriteShared(writer);
         writer.WriteNumber("image_size", ImageSize);
         writer.WriteNumber("patch_size", PatchSize);
         writer.WriteNumber("num_channels", Channels);
         if (!UseHead) writer.WriteBoolean("vision_use_head", false);
-        writer.WriteEndObject();
-    }
+    });
 }

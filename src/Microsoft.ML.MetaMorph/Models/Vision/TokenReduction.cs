@@ -53,7 +53,7 @@ internal static class TokenReduction
     {
         if (features.dim() != 3) throw new ArgumentException($"Features of the shape [{string.Join(", ", features.shape)}] were given; [pictures, patches, width] is needed.", nameof(features));
         if (features.size(1) == count) return features.alias();
-        var side = (int)Side(features.size(1), "patches");
+        int side = Side(features.size(1), "patches");
         return Interpolate(features, new PatchGrid(side, side), count);
     }
 
@@ -92,9 +92,6 @@ internal static class TokenReduction
         return fine.view(-1, side, 2, side, 2, width).permute(0, 1, 3, 2, 4, 5).reshape(-1, count, 4 * width).MoveToOuterDisposeScope();
     }
 
-    private static long Side(long count, string what)
-    {
-        var side = (long)Math.Round(Math.Sqrt(count));
-        return count > 0 && side * side == count ? side : throw new ArgumentException($"{count} {what} form no square grid; token reduction needs square numbers (1, 4, 16, 64, 256, …).");
-    }
+    private static int Side(long count, string what)
+        => SquareGrid.SideOf(count) ?? throw new ArgumentException($"{count} {what} form no square grid; token reduction needs square numbers (1, 4, 16, 64, 256, …).");
 }

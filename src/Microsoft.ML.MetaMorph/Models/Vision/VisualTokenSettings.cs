@@ -22,15 +22,9 @@ internal sealed record VisualTokenSettings(
             throw new ArgumentException($"Without a token reduction there are as many visual tokens as patches, but pictures that keep their shape (SigLIP 2 NaFlex) have unlike numbers of them. Choose {TokenReduction.NameOf(TokenReductionKind.Interpolation)} or {TokenReduction.NameOf(TokenReductionKind.ConcatInterpolation)}.");
         if (!reduces && Count != patches)
             throw new ArgumentException($"Without a token reduction there are as many visual tokens as patches: {patches}, not {Count}.");
-        if (reduces && !IsSquare(Count))
+        if (reduces && SquareGrid.SideOf(Count) is null)
             throw new ArgumentException($"{Count} visual tokens form no square grid; a token reduction needs a square number (1, 4, 16, 64, 256, …).");
         if (SelectLayer > tower.HiddenLayers || SelectLayer < -tower.HiddenLayers - 1)
             throw new ArgumentException($"Layer {SelectLayer} was selected; the tower has {tower.HiddenLayers} blocks: {-tower.HiddenLayers - 1} to {tower.HiddenLayers} can be selected.");
-    }
-
-    private static bool IsSquare(int count)
-    {
-        var side = (int)Math.Round(Math.Sqrt(count));
-        return count > 0 && side * side == count;
     }
 }

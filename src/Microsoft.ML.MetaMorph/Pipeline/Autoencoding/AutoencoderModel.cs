@@ -5,7 +5,6 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>The weights of an autoencoder and the model over them, once a device. Calls take turns.</summary>
 internal sealed class AutoencoderModel : IDisposable
 {
-    private readonly Lock _turn = new();
     private readonly ModelsByDevice<AutoencoderKL> _models;
 
     /// <param name="config">Its shape.</param>
@@ -44,43 +43,24 @@ internal sealed class AutoencoderModel : IDisposable
     /// <param name="pixels">Values from 0 to 1 of all pictures, <c>[count, 3, size, size]</c>.</param>
     /// <param name="count">Pictures.</param>
     /// <param name="device">Where to compute.</param>
-    public IReadOnlyList<ReconstructedPicture> Reconstruct(float[] pixels, int count, Device device)
+    public IReadOnlyList<ReconstructedPicture> Reconstruct(float[] pixels, int count, Device device) => _models.Compute<IReadOnlyList<ReconstructedPicture>>(device, model =>
     {
-        // No-grad and dispose scopes belong to a thread: they are set where the work is, for a stock mapper may call from any thread.
-        lock (_turn)
-        {
-            using var mode = no_grad();
-            using var scope = NewDisposeScope();
-            Tensor pictures = tensor(pixels, [count, 3, PictureSize, PictureSize], device: device);
-            AutoencoderKL model = _models[device];
-            Tensor decoded = (model.Decode(model.Encode(pictures * 2f - 1f).Mean) / 2f + 0.5f).clamp(0, 1);
-            float[] errors = (decoded - pictures).square().flatten(1).mean([1L]).cpu().data<float>().ToArray();
-            return [.. PicturePixels.ToImages(decoded).Zip(errors, (picture, error) => new ReconstructedPicture(picture, error))];
-        }
-    }
+        Tensor pictures = tensor(pixels, [count, 3, PictureSize, PictureSize], device: device);
+        Tensor decoded = (model.Decode(model.Encode(pictures * 2f - 1f).Mean) / 2f + 0.5f).clamp(0, 1);
+        float[] errors = (decoded - pictures).square().flatten(1).mean([1L]).cpu().data<float>().ToArray();
+        return [.. PicturePixels.ToImages(decoded).Zip(errors, (picture, error) => new ReconstructedPicture(picture, error))];
+    });
 
     /// <summary>Makes the model of a device now; what it is made from may go afterwards.</summary>
-    public void Prepare(Device device)
-    {
-        lock (_turn) _ = _models[device];
-    }
+    public void Prepare(Device device) => _models.Prepare(device);
 
     /// <summary>The parameters under their published names; they stay valid while this object is.</summary>
-    public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters()
-    {
-        lock (_turn) return ModelsByDevice<AutoencoderKL>.Parameters(_models.Any);
-    }
+    public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters() => _models.Parameters();
 
     /// <summary>Writes <c>vae</c> into a folder.</summary>
-    public void Save(string folder)
-    {
-        lock (_turn) AutoencoderFolder.Save(_models.Any, folder);
-    }
+    public void Save(string folder) => _models.Save(model => AutoencoderFolder.Save(model, folder));
 
-    public void Dispose()
-    {
-        lock (_turn) _models.Dispose();
-    }
+    public void Dispose() => _models.Dispose();
 }
 
 /// <summary>A picture that went through an autoencoder.</summary>

@@ -5,7 +5,6 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>The weights of a visualizer and the model over them, once a device. Drawings take turns.</summary>
 internal sealed class DrawingModel : IDisposable
 {
-    private readonly Lock _turn = new();
     private readonly ModelsByDevice<VisualizerModel> _models;
 
     /// <param name="config">The parts and their shapes.</param>
@@ -28,10 +27,7 @@ internal sealed class DrawingModel : IDisposable
     public int PictureSize => Config.TrainedSampleSize * Config.Factor;
 
     /// <summary>In which element type linear layers and convolutions are computed on a device, and why.</summary>
-    public PrecisionChoice Choice(Device device)
-    {
-        lock (_turn) return _models.Choice(device);
-    }
+    public PrecisionChoice Choice(Device device) => _models.Choice(device);
 
     /// <summary>Draws a picture for each run of tokens.</summary>
     /// <param name="visualTokens">The values of all pictures' tokens, one picture after another.</param>
@@ -48,42 +44,23 @@ internal sealed class DrawingModel : IDisposable
         ImageGenerationOptions options,
         Device device,
         Action<DrawingProgress>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default) => _models.Compute(device, model =>
     {
-        // No-grad and dispose scopes belong to a thread: they are set where the work is, for a stock mapper may call from any thread.
-        lock (_turn)
-        {
-            using var mode = no_grad();
-            using var scope = NewDisposeScope();
-            VisualizerModel model = _models[device];
-            var sampler = new PictureSampler(model, model.Codec(Settings.TiledDecoding), Config.Scheduler ?? SchedulerConfig.StableDiffusion);
-            Tensor tokens = tensor(visualTokens, [seeds.Count, tokenCount, Config.Adapter.InputWidth]);
-            return PicturePixels.ToImages(sampler.Draw(tokens, seeds, options, progress: progress, cancellation: cancellation));
-        }
-    }
+        var sampler = new PictureSampler(model, model.Codec(Settings.TiledDecoding), Config.Scheduler ?? SchedulerConfig.StableDiffusion);
+        Tensor tokens = tensor(visualTokens, [seeds.Count, tokenCount, Config.Adapter.InputWidth]);
+        return PicturePixels.ToImages(sampler.Draw(tokens, seeds, options, progress: progress, cancellation: cancellation));
+    });
 
     /// <summary>Makes the model of a device now; what it is made from may go afterwards.</summary>
-    public void Prepare(Device device)
-    {
-        lock (_turn) _ = _models[device];
-    }
+    public void Prepare(Device device) => _models.Prepare(device);
 
     /// <summary>The parameters under their published names; they stay valid while this object is.</summary>
-    public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters()
-    {
-        lock (_turn) return ModelsByDevice<VisualizerModel>.Parameters(_models.Any);
-    }
+    public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters() => _models.Parameters();
 
     /// <summary>Writes a folder in diffusers layout.</summary>
-    public void Save(string folder)
-    {
-        lock (_turn) VisualizerFolder.Save(_models.Any, folder);
-    }
+    public void Save(string folder) => _models.Save(model => VisualizerFolder.Save(model, folder));
 
-    public void Dispose()
-    {
-        lock (_turn) _models.Dispose();
-    }
+    public void Dispose() => _models.Dispose();
 }
 
 /// <summary>How a visualizer is computed.</summary>

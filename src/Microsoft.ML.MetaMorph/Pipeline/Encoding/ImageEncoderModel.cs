@@ -5,7 +5,6 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>The weights of an image encoder and the tower over them, once a device. Calls take turns.</summary>
 internal sealed class ImageEncoderModel : IDisposable
 {
-    private readonly Lock _turn = new();
     private readonly ImageEncoding _encoding;
     private readonly ModelsByDevice<nn.Module> _towers;
 
@@ -27,10 +26,7 @@ internal sealed class ImageEncoderModel : IDisposable
     public int PictureLength => Settings.Tokens.Count * Settings.TokenWidth;
 
     /// <summary>In which element type linear layers are computed on a device, and why.</summary>
-    public PrecisionChoice Choice(Device device)
-    {
-        lock (_turn) return _towers.Choice(device);
-    }
+    public PrecisionChoice Choice(Device device) => _towers.Choice(device);
 
     /// <inheritdoc cref="ImageEncoding.Check"/>
     public void Check(RgbImage picture) => _encoding.Check(picture);
@@ -53,33 +49,17 @@ internal sealed class ImageEncoderModel : IDisposable
     }
 
     /// <summary>Makes the tower of a device now; what it is made from may go afterwards.</summary>
-    public void Prepare(Device device)
-    {
-        lock (_turn) _ = _towers[device];
-    }
+    public void Prepare(Device device) => _towers.Prepare(device);
 
     /// <summary>The parameters under their published names; they stay valid while this object is.</summary>
-    public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters()
-    {
-        lock (_turn) return ModelsByDevice<nn.Module>.Parameters(_towers[CPU]);
-    }
+    public IReadOnlyList<KeyValuePair<string, Tensor>> Parameters() => _towers.Parameters(CPU);
 
-    public void Dispose()
-    {
-        lock (_turn) _towers.Dispose();
-    }
+    public void Dispose() => _towers.Dispose();
 
-    // No-grad and dispose scopes belong to a thread: they are set where the work is, for a stock mapper may call from any thread.
-    private float[] Encode(PreparedPictures pictures, Device device)
+    private float[] Encode(PreparedPictures pictures, Device device) => _towers.Compute(device, tower =>
     {
-        lock (_turn)
-        {
-            using var mode = no_grad();
-            using var scope = NewDisposeScope();
-            nn.Module tower = _towers[device];
-            Tensor input = tensor(pictures.Values, pictures.Shape, device: device);
-            Tensor output = _encoding.Encode(tower, input, pictures.Grids).to(CPU).contiguous();
-            return TensorMemory.Span<float>(output).ToArray();
-        }
-    }
+        Tensor input = tensor(pictures.Values, pictures.Shape, device: device);
+        Tensor output = _encoding.Encode(tower, input, pictures.Grids).to(CPU).contiguous();
+        return TensorMemory.Span<float>(output).ToArray();
+    });
 }

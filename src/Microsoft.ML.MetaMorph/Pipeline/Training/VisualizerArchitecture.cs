@@ -69,7 +69,7 @@ public sealed record VisualizerArchitecture
                 ConditionLength = tokenCount,
                 TokenPositions = true,
                 GridChannels = GridChannels,
-                GridScale = GridChannels == 0 ? 1 : GridScale ?? Enlargement(tokenCount, side),
+                GridScale = GridChannels == 0 ? 1 : GridScale ?? Enlargement(SquareGrid.SideOf(tokenCount)!.Value, side),
             },
             UNet = new UNet2DConditionConfig
             {
@@ -95,11 +95,8 @@ public sealed record VisualizerArchitecture
     // A group of 8 channels or more, at every resolution.
     private const int NormGroups = 8;
 
-    private static int Enlargement(int tokenCount, int places)
-    {
-        int tokens = Side(tokenCount);
-        return Math.Max((places + tokens - 1) / tokens, 1);
-    }
+    /// <summary>How much larger a row of places is than one of tokens, rounded up.</summary>
+    private static int Enlargement(int tokens, int places) => Math.Max((places + tokens - 1) / tokens, 1);
 
     private void Validate(int tokenCount, AutoencoderKLConfig? autoencoder)
     {
@@ -114,9 +111,7 @@ public sealed record VisualizerArchitecture
         Check(nameof(Prediction), Prediction);
         if (Channels is not { Count: > 0 }) throw new ArgumentException($"{nameof(Channels)} is empty; at least one resolution is needed.");
         foreach (int width in Channels) Check(nameof(Channels), width, width > 0 && width % Math.Max(HeadCount, 1) == 0 && width % NormGroups == 0, HeadCount > 1 ? $"a multiple of {nameof(HeadCount)} ({HeadCount}) and of {NormGroups}" : $"a multiple of {NormGroups}");
-        if (GridChannels > 0 && Side(tokenCount) * Side(tokenCount) != tokenCount)
+        if (GridChannels > 0 && SquareGrid.SideOf(tokenCount) is null)
             throw new ArgumentException($"{tokenCount} visual tokens a picture form no square grid, which {nameof(GridChannels)} ({GridChannels}) needs; set it to 0, or encode pictures as a square number of tokens.");
     }
-
-    private static int Side(int tokenCount) => (int)Math.Round(Math.Sqrt(tokenCount));
 }

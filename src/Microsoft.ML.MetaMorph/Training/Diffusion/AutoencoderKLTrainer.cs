@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph;
@@ -11,13 +10,10 @@ namespace Microsoft.ML.MetaMorph;
 /// </remarks>
 internal sealed class AutoencoderKLTrainer : IDisposable
 {
-    // Evaluations draw the same noise every time, and other noise than training.
-    private const long EvaluationStep = -1;
-
     private readonly AutoencoderKL _model;
     private readonly Device _device;
     private readonly AutoencoderTrainingOptions _options;
-    private readonly AutoencoderObjective _objective;
+    private readonly PictureParts<PictureBatch, Tensor, AutoencoderLosses> _parts;
     private readonly AveragedOptimizer _optimizer;
 
     /// <param name="model">Stays the caller's.</param>
@@ -27,8 +23,8 @@ internal sealed class AutoencoderKLTrainer : IDisposable
     {
         options.Validate();
         (_model, _device, _options) = (model, device, options);
-        _objective = new AutoencoderObjective(model, device, options);
-        _optimizer = new AveragedOptimizer(Groups(model, options), new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon), options.AveragingDecay, options.MaximumGradientNorm);
+        _parts = new PictureParts<PictureBatch, Tensor, AutoencoderLosses>(new AutoencoderObjective(model, device, options), options.PicturesAtATime);
+        _optimizer = new AveragedOptimizer(Groups(model, options), options);
         Precision = PrecisionProbe.Resolve(options.Precision, model, device);
         PrecisionProbe.Apply(model, Precision);
     }
@@ -48,54 +44,18 @@ internal sealed class AutoencoderKLTrainer : IDisposable
     /// <exception cref="ArgumentException">A batch does not fit the autoencoder.</exception>
     public AutoencoderResult Train(IEnumerable<PictureBatch> batches, Action<AutoencoderProgress>? progress = null, TimeProvider? clock = null, CancellationToken cancellationToken = default)
     {
-        _optimizer.Begin();
         var schedule = new LearningRateSchedule { Kind = _options.Schedule, BaseRate = _options.LearningRate, TotalSteps = 1, Warmup = _options.Warmup };
         var pace = new TrainingPace(schedule, _options.WarmupRatio, _options.Steps, _options.MaximumSeconds, clock ?? TimeProvider.System);
-        AutoencoderLosses? last = null;
-        long pictures = 0;
-        TrainingEnd end = TrainingEnd.Completed;
-        foreach (PictureBatch batch in batches)
-        {
-            using PictureBatch owned = batch;
-            long step = _optimizer.Steps;
-            if (!pace.MayBegin(step))
-            {
-                end = step >= pace.TotalSteps ? TrainingEnd.Completed : TrainingEnd.TimeSpent;
-                break;
-            }
-            batch.Check(_model.Config);
-            if (Accumulate(batch, pictures, cancellationToken) is not { } losses)
-            {
-                end = TrainingEnd.Cancelled;
-                break;
-            }
-            double rate = pace.RateAt(step), norm = _optimizer.Move(rate, Numbers(batch, pictures));
-            last = losses;
-            pictures += batch.Count;
-            progress?.Invoke(new AutoencoderProgress(step + 1, pace.TotalSteps, pace.Share(step + 1), losses, rate, norm, pictures / Math.Max(pace.Elapsed.TotalSeconds, 1e-9), pace.Elapsed));
-            if (step + 1 >= pace.TotalSteps) break;         // the next batch would be made for nothing
-        }
-        _optimizer.End();
+        (TrainingEnd end, AutoencoderLosses? last) = new PictureLoop(_optimizer, pace).Run(
+            batches,
+            (PictureBatch batch, StepRows rows) => _parts.Accumulate(batch, rows, cancellationToken),
+            (step, losses) => progress?.Invoke(new AutoencoderProgress(step, losses)));
         return new AutoencoderResult(end, _optimizer.Steps, last);
     }
 
     /// <summary>The mean losses over batches, each of which is disposed, with the present weights and the same draws every time.</summary>
     /// <exception cref="ArgumentException">There are no batches.</exception>
-    public AutoencoderLosses Evaluate(IEnumerable<PictureBatch> batches)
-    {
-        AutoencoderLosses sum = default;
-        long count = 0, number = EvaluationStep;
-        foreach (PictureBatch batch in batches)
-        {
-            using PictureBatch owned = batch;
-            using var scope = NewDisposeScope();
-            batch.Check(_model.Config);
-            Tensor noise = _objective.Draw(batch, number--);
-            foreach ((int begin, int rows) in Parts(batch.Count)) sum += _objective.Evaluate(batch.Pictures.narrow(0, begin, rows), noise.narrow(0, begin, rows));
-            count += batch.Count;
-        }
-        return count > 0 ? sum / count : throw new ArgumentException("There are no batches to evaluate.", nameof(batches));
-    }
+    public AutoencoderLosses Evaluate(IEnumerable<PictureBatch> batches) => _parts.Evaluate(batches);
 
     /// <summary>1 / the standard deviation of the values of the pictures' latents (their means), around their common mean: what makes them vary by 1.</summary>
     /// <param name="batches">Each is disposed.</param>
@@ -109,7 +69,7 @@ internal sealed class AutoencoderKLTrainer : IDisposable
         foreach (PictureBatch batch in batches)
         {
             using PictureBatch owned = batch;
-            foreach ((int begin, int rows) in Parts(batch.Count))
+            foreach ((int begin, int rows) in _parts.Of(batch))
             {
                 using var scope = NewDisposeScope();
                 Tensor values = _model.Encode(batch.Pictures.narrow(0, begin, rows).to(_device) * 2f - 1f).Mean.to(ScalarType.Float64);
@@ -135,36 +95,7 @@ internal sealed class AutoencoderKLTrainer : IDisposable
 
     public void Dispose() => _optimizer.Dispose();
 
-    /// <summary>Gradients and mean losses of a step; null after a cancellation.</summary>
-    private AutoencoderLosses? Accumulate(PictureBatch batch, long firstRow, CancellationToken cancellationToken)
-    {
-        using var scope = NewDisposeScope();
-        _optimizer.ZeroGradients();
-        Tensor noise = _objective.Draw(batch, _optimizer.Steps);
-        AutoencoderLosses sum = default;
-        foreach ((int begin, int rows) in Parts(batch.Count))
-        {
-            if (cancellationToken.IsCancellationRequested) return null;
-            using var part = NewDisposeScope();
-            AutoencoderLosses losses = _objective.Accumulate(batch.Pictures.narrow(0, begin, rows), noise.narrow(0, begin, rows), batch.Count);
-            if (!double.IsFinite(losses.Total)) throw new TrainingDivergedException(_optimizer.Steps + 1, [.. Numbers(batch, firstRow).Skip(begin).Take(rows)], $"the loss is {losses.Total}");
-            sum += losses;
-        }
-        return sum / batch.Count;
-    }
-
-    private IEnumerable<(int Begin, int Rows)> Parts(long count)
-    {
-        int size = _options.PicturesAtATime ?? (int)count;
-        for (int begin = 0; begin < count; begin += size) yield return (begin, (int)Math.Min(size, count - begin));
-    }
-
-    private static IEnumerable<long> Numbers(PictureBatch batch, long firstRow) => batch.Rows ?? Enumerable.Range(0, (int)batch.Count).Select(i => firstRow + i);
-
     /// <summary>Matrices and kernels, which decay, and all else.</summary>
-    internal static ParameterGroup[] Groups(AutoencoderKL model, AutoencoderTrainingOptions options)
-    {
-        ILookup<bool, (string Name, Parameter Parameter)> parts = model.named_parameters().ToLookup(p => p.parameter.dim() >= 2, p => (p.name, p.parameter));
-        return [new ParameterGroup("autoencoder", [.. parts[true]], 1, options.WeightDecay), new ParameterGroup("autoencoder (vectors)", [.. parts[false]])];
-    }
+    internal static IEnumerable<ParameterGroup> Groups(AutoencoderKL model, AutoencoderTrainingOptions options)
+        => ParameterGroup.Decaying("autoencoder", model.named_parameters(), options.WeightDecay);
 }

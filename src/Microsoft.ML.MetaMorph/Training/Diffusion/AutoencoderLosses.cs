@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>The parts of an autoencoder's loss, each unweighted and a mean over pictures (or a sum, while they are added up).</summary>
@@ -6,6 +8,7 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="AbsoluteError">Of values from −1 to 1.</param>
 /// <param name="Divergence">From the standard normal distribution, in nats, summed over a picture's latent.</param>
 internal readonly record struct AutoencoderLosses(double Total, double SquaredError, double AbsoluteError, double Divergence)
+    : IAdditionOperators<AutoencoderLosses, AutoencoderLosses, AutoencoderLosses>, IDivisionOperators<AutoencoderLosses, double, AutoencoderLosses>
 {
     public static AutoencoderLosses operator +(AutoencoderLosses a, AutoencoderLosses b)
         => new(a.Total + b.Total, a.SquaredError + b.SquaredError, a.AbsoluteError + b.AbsoluteError, a.Divergence + b.Divergence);

@@ -10,8 +10,10 @@ namespace Microsoft.ML.MetaMorph;
 /// A picture's errors are means over its values, weighted by foreground if asked for; its divergence is the sum over its latent, as published;
 /// a batch's loss is the mean over its pictures.
 /// </remarks>
-internal sealed class AutoencoderObjective(AutoencoderKL model, Device device, AutoencoderTrainingOptions options)
+internal sealed class AutoencoderObjective(AutoencoderKL model, Device device, AutoencoderTrainingOptions options) : IPictureObjective<PictureBatch, Tensor, AutoencoderLosses>
 {
+    public void Check(PictureBatch batch) => batch.Check(model.Config);
+
     /// <summary>The noise of a step, on the CPU: the same for a seed and a step on every device and after a resumption.</summary>
     public Tensor Draw(PictureBatch batch, long step)
     {
@@ -32,6 +34,14 @@ internal sealed class AutoencoderObjective(AutoencoderKL model, Device device, A
         if (double.IsFinite(losses.Total)) (sum / (float)total).backward();
         return losses;
     }
+
+    public AutoencoderLosses Accumulate(PictureBatch batch, Tensor draws, int begin, int count)
+        => Accumulate(batch.Pictures.narrow(0, begin, count), draws.narrow(0, begin, count), batch.Count);
+
+    public AutoencoderLosses Evaluate(PictureBatch batch, Tensor draws, int begin, int count)
+        => Evaluate(batch.Pictures.narrow(0, begin, count), draws.narrow(0, begin, count));
+
+    public double Total(AutoencoderLosses loss) => loss.Total;
 
     /// <summary>The summed losses of some pictures.</summary>
     public AutoencoderLosses Evaluate(Tensor pictures, Tensor noise)

@@ -4,7 +4,7 @@ namespace Microsoft.ML.MetaMorph;
 
 /// <summary>How an autoencoder learns to give pictures back from their latents. The defaults suit one of about a million parameters that begins with random weights.</summary>
 /// <remarks>The loss is ours (squared and absolute error, no perceptual and no adversarial part); the divergence is that of arXiv 1312.6114.</remarks>
-public sealed record AutoencoderTrainingOptions
+public sealed record AutoencoderTrainingOptions : ITrainingOptions
 {
     private const int DefaultSteps = 2_000;
 
@@ -91,26 +91,15 @@ public sealed record AutoencoderTrainingOptions
     /// <exception cref="ArgumentException">Both errors weigh nothing.</exception>
     internal void Validate()
     {
-        Check(nameof(MaximumSteps), MaximumSteps, MaximumSteps is null or >= 1, "at least 1");
-        Check(nameof(MaximumSeconds), MaximumSeconds, MaximumSeconds is null or (> 0 and < double.PositiveInfinity), "above 0");
-        Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "at least 1");
+        Check(this);
         Check(nameof(PicturesAtATime), PicturesAtATime, PicturesAtATime is null or >= 1, "at least 1");
         Check(nameof(SquaredErrorWeight), SquaredErrorWeight, IsFactor(SquaredErrorWeight), "at least 0");
         Check(nameof(AbsoluteErrorWeight), AbsoluteErrorWeight, IsFactor(AbsoluteErrorWeight), "at least 0");
         Check(nameof(DivergenceWeight), DivergenceWeight, IsFactor(DivergenceWeight), "at least 0");
         Check(nameof(ForegroundWeight), ForegroundWeight, ForegroundWeight is >= 1 and < double.PositiveInfinity, "at least 1");
         Check(nameof(LearningRate), LearningRate, LearningRate is > 0 and < double.PositiveInfinity, "above 0");
-        Check(nameof(Schedule), Schedule, Enum.IsDefined(Schedule), "one of " + string.Join(", ", Enum.GetNames<LearningRateScheduleKind>()));
-        Check(nameof(Warmup), Warmup, Enum.IsDefined(Warmup), "Linear or Logarithmic");
-        Check(nameof(WarmupRatio), WarmupRatio, WarmupRatio is >= 0 and < 1, "at least 0 and below 1");
-        Check(nameof(WeightDecay), WeightDecay, IsFactor(WeightDecay), "at least 0");
-        Check(nameof(Beta1), Beta1, Beta1 is >= 0 and < 1, "at least 0 and below 1");
-        Check(nameof(Beta2), Beta2, Beta2 is >= 0 and < 1, "at least 0 and below 1");
-        Check(nameof(Epsilon), Epsilon, Epsilon is > 0 and < double.PositiveInfinity, "above 0");
-        Check(nameof(MaximumGradientNorm), MaximumGradientNorm, MaximumGradientNorm is null or > 0, "above 0");
-        Check(nameof(AveragingDecay), AveragingDecay, AveragingDecay is null or (> 0 and < 1), "above 0 and below 1");
+        Check(nameof(Warmup), Warmup);
         Check(nameof(ScalingPictures), ScalingPictures, ScalingPictures >= 1, "at least 1");
-        Check(nameof(Precision), Precision, Enum.IsDefined(Precision), "Auto, Float32 or BFloat16");
         if (SquaredErrorWeight == 0 && AbsoluteErrorWeight == 0)
             throw new ArgumentException($"{nameof(SquaredErrorWeight)} and {nameof(AbsoluteErrorWeight)} are both 0: nothing would tell the autoencoder what the pictures look like. Set one of them above 0.");
     }

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph;
@@ -11,21 +10,16 @@ namespace Microsoft.ML.MetaMorph;
 /// </remarks>
 internal sealed class DiffusionTrainer : IDisposable
 {
-    // Evaluations draw the same noise every time, and other noise than training.
-    private const long EvaluationStep = -1;
-
-    private readonly ITrainableDenoiser _denoiser;
-    private readonly IPictureCodec _codec;
     private readonly VisualizerTrainingOptions _options;
-    private readonly VisualizerObjective _objective;
+    private readonly PictureParts<VisualizerBatch, DiffusionDraws, double> _parts;
     private readonly AveragedOptimizer _optimizer;
 
     public DiffusionTrainer(ITrainableDenoiser denoiser, IPictureCodec codec, SchedulerConfig scheduler, VisualizerTrainingOptions options)
     {
         options.Validate();
-        (_denoiser, _codec, _options) = (denoiser, codec, options);
-        _objective = new VisualizerObjective(denoiser, codec, scheduler, options);
-        _optimizer = new AveragedOptimizer(Groups(denoiser, options), new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon), options.AveragingDecay, options.MaximumGradientNorm);
+        _options = options;
+        _parts = new PictureParts<VisualizerBatch, DiffusionDraws, double>(new VisualizerObjective(denoiser, codec, scheduler, options), options.PicturesAtATime);
+        _optimizer = new AveragedOptimizer(Groups(denoiser, options), options);
         Precision = PrecisionProbe.Resolve(options.Precision, denoiser.Network, denoiser.Device);
         PrecisionProbe.Apply(denoiser.Adapter, Precision);
         PrecisionProbe.Apply(denoiser.Network, Precision);
@@ -46,54 +40,17 @@ internal sealed class DiffusionTrainer : IDisposable
     /// <exception cref="ArgumentException">A batch does not fit the visualizer.</exception>
     public VisualizerResult Train(IEnumerable<VisualizerBatch> batches, Action<VisualizerProgress>? progress = null, TimeProvider? clock = null, CancellationToken cancellationToken = default)
     {
-        _optimizer.Begin();
         var pace = new TrainingPace(Schedule(), _options.WarmupRatio, _options.Steps, _options.MaximumSeconds, clock ?? TimeProvider.System);
-        double last = double.NaN;
-        long pictures = 0;
-        TrainingEnd end = TrainingEnd.Completed;
-        foreach (VisualizerBatch batch in batches)
-        {
-            using VisualizerBatch owned = batch;
-            long step = _optimizer.Steps;
-            if (!pace.MayBegin(step))
-            {
-                end = step >= pace.TotalSteps ? TrainingEnd.Completed : TrainingEnd.TimeSpent;
-                break;
-            }
-            batch.Check(_denoiser, _codec);
-            if (Accumulate(batch, pictures, cancellationToken) is not { } loss)
-            {
-                end = TrainingEnd.Cancelled;
-                break;
-            }
-            double rate = pace.RateAt(step), norm = _optimizer.Move(rate, Numbers(batch, pictures));
-            last = loss;
-            pictures += batch.Count;
-            progress?.Invoke(new VisualizerProgress(step + 1, pace.TotalSteps, pace.Share(step + 1), loss, rate, norm, pictures / Math.Max(pace.Elapsed.TotalSeconds, 1e-9), pace.Elapsed));
-            if (step + 1 >= pace.TotalSteps) break;         // the next batch would be made for nothing
-        }
-        _optimizer.End();
-        return new VisualizerResult(end, _optimizer.Steps, last, Precision);
+        (TrainingEnd end, double? last) = new PictureLoop(_optimizer, pace).Run(
+            batches,
+            (VisualizerBatch batch, StepRows rows) => _parts.Accumulate(batch, rows, cancellationToken),
+            (step, loss) => progress?.Invoke(new VisualizerProgress(step, loss)));
+        return new VisualizerResult(end, _optimizer.Steps, last ?? double.NaN, Precision);
     }
 
     /// <summary>The mean loss over batches, each of which is disposed, with the present weights and the same draws every time.</summary>
-    public double Evaluate(IEnumerable<VisualizerBatch> batches)
-    {
-        using var mode = no_grad();
-        double sum = 0;
-        long count = 0, number = EvaluationStep;
-        foreach (VisualizerBatch batch in batches)
-        {
-            using VisualizerBatch owned = batch;
-            using var scope = NewDisposeScope();
-            batch.Check(_denoiser, _codec);
-            DiffusionDraws draws = _objective.Draw(batch, number--);
-            foreach ((int begin, int rows) in Parts(batch.Count))
-                sum += _objective.Losses(batch.Pictures.narrow(0, begin, rows), batch.VisualTokens.narrow(0, begin, rows), draws.Slice(begin, rows)).sum().item<float>();
-            count += batch.Count;
-        }
-        return count > 0 ? sum / count : throw new ArgumentException("There are no batches to evaluate.", nameof(batches));
-    }
+    /// <exception cref="ArgumentException">There are no batches.</exception>
+    public double Evaluate(IEnumerable<VisualizerBatch> batches) => _parts.Evaluate(batches);
 
     /// <summary>Uses the visualizer with the running average of its weights in the middle of a training; without averaging, just uses it.</summary>
     public void WithAverages(Action use) => _optimizer.WithAverages(use);
@@ -107,32 +64,6 @@ internal sealed class DiffusionTrainer : IDisposable
 
     public void Dispose() => _optimizer.Dispose();
 
-    /// <summary>Gradients and mean loss of a step; null after a cancellation.</summary>
-    private double? Accumulate(VisualizerBatch batch, long firstRow, CancellationToken cancellationToken)
-    {
-        using var scope = NewDisposeScope();
-        _optimizer.ZeroGradients();
-        DiffusionDraws draws = _objective.Draw(batch, _optimizer.Steps);
-        double sum = 0;
-        foreach ((int begin, int rows) in Parts(batch.Count))
-        {
-            if (cancellationToken.IsCancellationRequested) return null;
-            using var part = NewDisposeScope();
-            double loss = _objective.Accumulate(batch.Pictures.narrow(0, begin, rows), batch.VisualTokens.narrow(0, begin, rows), draws.Slice(begin, rows), batch.Count);
-            if (!double.IsFinite(loss)) throw new TrainingDivergedException(_optimizer.Steps + 1, [.. Numbers(batch, firstRow).Skip(begin).Take(rows)], $"the loss is {loss}");
-            sum += loss;
-        }
-        return sum / batch.Count;
-    }
-
-    private IEnumerable<(int Begin, int Rows)> Parts(long count)
-    {
-        int size = _options.PicturesAtATime ?? (int)count;
-        for (int begin = 0; begin < count; begin += size) yield return (begin, (int)Math.Min(size, count - begin));
-    }
-
-    private static IEnumerable<long> Numbers(VisualizerBatch batch, long firstRow) => batch.Rows ?? Enumerable.Range(0, (int)batch.Count).Select(i => firstRow + i);
-
     private LearningRateSchedule Schedule() => new()
     {
         Kind = _options.Schedule,
@@ -141,18 +72,11 @@ internal sealed class DiffusionTrainer : IDisposable
         Warmup = _options.Warmup,
     };
 
-    private static List<ParameterGroup> Groups(ITrainableDenoiser denoiser, VisualizerTrainingOptions options)
+    private static IEnumerable<ParameterGroup> Groups(ITrainableDenoiser denoiser, VisualizerTrainingOptions options)
     {
-        var groups = new List<ParameterGroup>();
-        Add("adapter", denoiser.Adapter, options.Parts != VisualizerParts.Denoiser);
-        Add("denoiser", denoiser.Network, options.Parts != VisualizerParts.Adapter);
-        return groups;
+        return [.. Part("adapter", denoiser.Adapter, options.Parts != VisualizerParts.Denoiser), .. Part("denoiser", denoiser.Network, options.Parts != VisualizerParts.Adapter)];
 
-        void Add(string name, nn.Module module, bool trainable)
-        {
-            ILookup<bool, (string Name, Parameter Parameter)> parts = module.named_parameters().ToLookup(p => p.parameter.dim() >= 2, p => ($"{name}.{p.name}", p.parameter));
-            groups.Add(new ParameterGroup(name, [.. parts[true]], 1, options.WeightDecay, trainable));
-            groups.Add(new ParameterGroup(name + " (vectors)", [.. parts[false]], 1, 0, trainable));
-        }
+        IEnumerable<ParameterGroup> Part(string name, nn.Module module, bool trainable)
+            => ParameterGroup.Decaying(name, module.named_parameters().Select(p => ($"{name}.{p.name}", p.parameter)), options.WeightDecay, trainable: trainable);
     }
 }

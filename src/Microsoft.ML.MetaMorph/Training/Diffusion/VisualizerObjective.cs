@@ -8,8 +8,11 @@ namespace Microsoft.ML.MetaMorph;
 /// </summary>
 /// <remarks>A row's error is the mean over its values, weighted by foreground if asked for; a batch's is the mean over its rows.</remarks>
 internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec codec, SchedulerConfig scheduler, VisualizerTrainingOptions options)
+    : IPictureObjective<VisualizerBatch, DiffusionDraws, double>
 {
     private readonly NoiseSchedule _noise = new(scheduler);
+
+    public void Check(VisualizerBatch batch) => batch.Check(denoiser, codec);
 
     /// <summary>The draws of a step.</summary>
     public DiffusionDraws Draw(VisualizerBatch batch, long step)
@@ -35,6 +38,18 @@ internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec code
         if (double.IsFinite(value)) pass.Backward(leaf.grad!);
         return value;
     }
+
+    public double Accumulate(VisualizerBatch batch, DiffusionDraws draws, int begin, int count)
+        => Accumulate(batch.Pictures.narrow(0, begin, count), batch.VisualTokens.narrow(0, begin, count), draws.Slice(begin, count), batch.Count);
+
+    public double Evaluate(VisualizerBatch batch, DiffusionDraws draws, int begin, int count)
+    {
+        using var mode = no_grad();
+        using var scope = NewDisposeScope();
+        return Losses(batch.Pictures.narrow(0, begin, count), batch.VisualTokens.narrow(0, begin, count), draws.Slice(begin, count)).sum().item<float>();
+    }
+
+    public double Total(double loss) => loss;
 
     /// <summary>The losses of rows <c>[b]</c>.</summary>
     public Tensor Losses(Tensor pictures, Tensor visualTokens, DiffusionDraws draws)

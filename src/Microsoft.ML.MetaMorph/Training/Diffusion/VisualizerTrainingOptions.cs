@@ -6,7 +6,7 @@ namespace Microsoft.ML.MetaMorph;
 /// How a visualizer learns to draw pictures from their visual tokens. The defaults are the paper's (arXiv 2412.14164, appendix), for a published
 /// Stable Diffusion; <see cref="FromNothing"/> are those for a small one without pretrained weights.
 /// </summary>
-public sealed record VisualizerTrainingOptions
+public sealed record VisualizerTrainingOptions : ITrainingOptions
 {
     /// <summary>The paper's steps.</summary>
     private const int PublishedSteps = 12_000;
@@ -112,25 +112,14 @@ public sealed record VisualizerTrainingOptions
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range; it is named with its value and range.</exception>
     internal void Validate()
     {
+        Check(this);
         Check(nameof(Parts), Parts);
-        Check(nameof(MaximumSteps), MaximumSteps, MaximumSteps is null or >= 1, "at least 1");
-        Check(nameof(MaximumSeconds), MaximumSeconds, MaximumSeconds is null or (> 0 and < double.PositiveInfinity), "above 0");
-        Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "at least 1");
         Check(nameof(PicturesAtATime), PicturesAtATime, PicturesAtATime is null or >= 1, "at least 1");
         Check(nameof(LearningRate), LearningRate, LearningRate is > 0 and < double.PositiveInfinity, "above 0");
-        Check(nameof(Schedule), Schedule);
         Check(nameof(Warmup), Warmup);
-        Check(nameof(WarmupRatio), WarmupRatio, WarmupRatio is >= 0 and < 1, "at least 0 and below 1");
-        Check(nameof(WeightDecay), WeightDecay, IsFactor(WeightDecay), "at least 0");
-        Check(nameof(Beta1), Beta1, Beta1 is >= 0 and < 1, "at least 0 and below 1");
-        Check(nameof(Beta2), Beta2, Beta2 is >= 0 and < 1, "at least 0 and below 1");
-        Check(nameof(Epsilon), Epsilon, Epsilon is > 0 and < double.PositiveInfinity, "above 0");
-        Check(nameof(MaximumGradientNorm), MaximumGradientNorm, MaximumGradientNorm is null or > 0, "above 0");
         Check(nameof(ConditioningDropout), ConditioningDropout, ConditioningDropout is >= 0 and <= 1, "from 0 to 1");
         Check(nameof(NoiseOffset), NoiseOffset, IsFactor(NoiseOffset), "at least 0");
         Check(nameof(MinimumSnrGamma), MinimumSnrGamma, MinimumSnrGamma is null or (> 0 and < double.PositiveInfinity), "above 0");
         Check(nameof(ForegroundWeight), ForegroundWeight, ForegroundWeight is >= 1 and < double.PositiveInfinity, "at least 1");
-        Check(nameof(AveragingDecay), AveragingDecay, AveragingDecay is null or (> 0 and < 1), "above 0 and below 1");
-        Check(nameof(Precision), Precision);
     }
 }

@@ -5,8 +5,12 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>Pictures with their captions.</summary>
 /// <param name="Pixels"><c>[b, 3, s, s]</c> float32 on any device, −1 to 1. The batch owns it.</param>
 /// <param name="Captions">Token ids of the b captions, without begin, end or padding.</param>
-internal sealed record LanguageImageBatch(Tensor Pixels, IReadOnlyList<int[]> Captions) : IDisposable
+internal sealed record LanguageImageBatch(Tensor Pixels, IReadOnlyList<int[]> Captions) : IPictureBatch
 {
+    public long Count => Captions.Count;
+
+    IReadOnlyList<long>? IPictureBatch.Rows => null;
+
     /// <summary>Refuses a batch that does not fit.</summary>
     /// <exception cref="ArgumentException">Numbers differ, or a token is unknown.</exception>
     public void Check(CaptionTokens tokens)

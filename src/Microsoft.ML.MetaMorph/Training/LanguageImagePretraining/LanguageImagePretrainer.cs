@@ -13,9 +13,7 @@ internal sealed class LanguageImagePretrainer : IDisposable
     private readonly LanguageImagePretrainingOptions _options;
     private readonly CaptionTokens _tokens;
     private readonly LanguageImageObjective _objective;
-    private readonly FlatParameters _parameters;
-    private readonly FlatAdamW _optimizer;
-    private readonly ExponentialMovingAverage? _average;
+    private readonly AveragedOptimizer _optimizer;
 
     public LanguageImagePretrainer(LanguageImageModel model, LanguageImagePretrainingOptions options, CaptionTokens tokens)
     {
@@ -24,9 +22,7 @@ internal sealed class LanguageImagePretrainer : IDisposable
         _model = model;
         _options = options;
         _tokens = tokens;
-        _parameters = new FlatParameters(Groups(model, options));
-        _optimizer = new FlatAdamW(_parameters, new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon));
-        if (options.AveragingDecay is { } decay) _average = new ExponentialMovingAverage(_parameters, new ExponentialMovingAverageSettings(decay));
+        _optimizer = new AveragedOptimizer(Groups(model, options), options);
         _objective = new LanguageImageObjective(model, tokens, options.CaptionWeight, options.ContrastiveWeight);
         Precision = PrecisionProbe.Resolve(options.Precision, model, model.Device);
         PrecisionProbe.Apply(model, Precision);
@@ -49,26 +45,11 @@ internal sealed class LanguageImagePretrainer : IDisposable
         CancellationToken cancellationToken = default)
     {
         var pace = new TrainingPace(Schedule(), _options.WarmupRatio, _options.Steps, _options.MaximumSeconds, clock ?? TimeProvider.System);
-        LanguageImageLoss last = default;
-        TrainingEnd end = TrainingEnd.Completed;
-        long pictures = 0;
-        foreach (LanguageImageBatch batch in batches)
-        {
-            using LanguageImageBatch owned = batch;
-            long step = _optimizer.Steps;
-            if (cancellationToken.IsCancellationRequested || !pace.MayBegin(step))
-            {
-                end = cancellationToken.IsCancellationRequested ? TrainingEnd.Cancelled : step >= pace.TotalSteps ? TrainingEnd.Completed : TrainingEnd.TimeSpent;
-                break;
-            }
-            double rate = pace.RateAt(step);
-            (last, double norm) = Step(batch, rate, pictures);
-            pictures += batch.Captions.Count;
-            progress?.Invoke(new LanguageImageProgress(step + 1, pace.TotalSteps, pace.Share(step + 1), last, rate, norm, pictures / Math.Max(pace.Elapsed.TotalSeconds, 1e-9), pace.Elapsed));
-            if (step + 1 >= pace.TotalSteps) break;         // the next batch would be made for nothing
-        }
-        if (_optimizer.Steps > 0) _average?.Swap();
-        return new LanguageImageResult(end, _optimizer.Steps, last, Precision);
+        (TrainingEnd end, LanguageImageLoss? last) = new PictureLoop(_optimizer, pace).Run(
+            batches,
+            (LanguageImageBatch batch, StepRows rows) => cancellationToken.IsCancellationRequested ? null : Accumulate(batch, rows),
+            (step, loss) => progress?.Invoke(new LanguageImageProgress(step, loss)));
+        return new LanguageImageResult(end, _optimizer.Steps, last ?? default, Precision);
     }
 
     /// <summary>Scores over batches, each of which is disposed; retrieval is within a batch.</summary>
@@ -85,28 +66,14 @@ internal sealed class LanguageImagePretrainer : IDisposable
         return total ?? throw new ArgumentException("There are no batches to evaluate.", nameof(batches));
     }
 
-    public void Dispose()
-    {
-        _average?.Dispose();
-        _optimizer.Dispose();
-        _parameters.Dispose();
-    }
+    public void Dispose() => _optimizer.Dispose();
 
-    private (LanguageImageLoss Loss, double Norm) Step(LanguageImageBatch batch, double rate, long firstRow)
+    private LanguageImageLoss? Accumulate(LanguageImageBatch batch, StepRows rows)
     {
         batch.Check(_tokens);
-        _parameters.ZeroGradients();
         LanguageImageLoss loss = _objective.Accumulate(batch);
-        if (!double.IsFinite(loss.Total)) throw Diverged(batch, firstRow, $"the loss is not finite (caption {loss.Caption:G4}, contrastive {loss.Contrastive:G4})");
-        double norm = _options.MaximumGradientNorm is { } maximum ? _parameters.ClipGradients(maximum) : _parameters.GradientNorm();
-        if (!double.IsFinite(norm)) throw Diverged(batch, firstRow, $"the norm of the gradients is {norm}");
-        _optimizer.Step(rate);
-        _average?.Update();
-        return (loss, norm);
+        return double.IsFinite(loss.Total) ? loss : throw rows.Diverged($"the loss is not finite (caption {loss.Caption:G4}, contrastive {loss.Contrastive:G4})");
     }
-
-    private TrainingDivergedException Diverged(LanguageImageBatch batch, long firstRow, string what)
-        => new(_optimizer.Steps + 1, [.. Enumerable.Range(0, batch.Captions.Count).Select(i => firstRow + i)], what);
 
     private LearningRateSchedule Schedule() => new()
     {
@@ -118,11 +85,8 @@ internal sealed class LanguageImagePretrainer : IDisposable
     /// <summary>Matrices decay, vectors do not; what no loss reaches (the pooling head under captions alone) stays as it is.</summary>
     private static IEnumerable<ParameterGroup> Groups(LanguageImageModel model, LanguageImagePretrainingOptions options)
     {
-        ILookup<(bool Reached, bool Matrix), (string Name, Parameter Parameter)> parts = model.named_parameters()
-            .ToLookup(p => (Reached: model.Text is not null || !IsPooling(p.name), Matrix: p.parameter.dim() >= 2), p => (p.name, p.parameter));
-        yield return new ParameterGroup("matrices", [.. parts[(true, true)]], 1, options.WeightDecay);
-        yield return new ParameterGroup("vectors", [.. parts[(true, false)]]);
-        yield return new ParameterGroup("pooling", [.. parts[(false, true)], .. parts[(false, false)]], Trainable: false);
+        ILookup<bool, (string Name, Parameter Parameter)> parts = model.named_parameters().ToLookup(p => model.Text is not null || !IsPooling(p.name), p => (p.name, p.parameter));
+        return [.. ParameterGroup.Decaying("model", parts[true], options.WeightDecay), new ParameterGroup("pooling", [.. parts[false]], Trainable: false)];
     }
 
     private static bool IsPooling(string name)

@@ -6,7 +6,7 @@ namespace Microsoft.ML.MetaMorph;
 /// How an image encoder is trained on pictures with captions: from nothing, or going on from a published SigLIP (whose sizes then hold
 /// instead of those given here). The defaults are a small encoder for 64×64 pictures that learns on a laptop's processor.
 /// </summary>
-public sealed record LanguageImagePretrainingOptions
+public sealed record LanguageImagePretrainingOptions : ITrainingOptions
 {
     /// <summary>Height and width of a picture in pixels, at least 1. Default: 64. Not used when a published model is continued.</summary>
     public int ImageSize { get; init; } = 64;
@@ -108,6 +108,7 @@ public sealed record LanguageImagePretrainingOptions
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range; it is named with its value and range.</exception>
     internal void Validate()
     {
+        Check(this);
         Check(nameof(ImageSize), ImageSize, ImageSize >= 1, "at least 1");
         Check(nameof(PatchSize), PatchSize, PatchSize >= 1 && PatchSize <= ImageSize, $"from 1 to {nameof(ImageSize)} ({ImageSize})");
         Check(nameof(HeadCount), HeadCount, HeadCount >= 1, "at least 1");
@@ -115,31 +116,13 @@ public sealed record LanguageImagePretrainingOptions
         Check(nameof(LayerCount), LayerCount, LayerCount >= 1, "at least 1");
         Check(nameof(FeedForwardWidth), FeedForwardWidth, FeedForwardWidth is null or >= 1, "at least 1");
         Check(nameof(Activation), Activation, HiddenActivation.IsKnown(Activation), "one of " + string.Join(", ", HiddenActivation.Names));
-        Check(nameof(VisualTokenCount), VisualTokenCount, IsSquare(VisualTokenCount), "a square number (1, 4, 9, 16, …)");
+        Check(nameof(VisualTokenCount), VisualTokenCount, SquareGrid.SideOf(VisualTokenCount) is not null, "a square number (1, 4, 9, 16, …)");
         Check(nameof(CaptionWeight), CaptionWeight, IsFactor(CaptionWeight), "at least 0");
         Check(nameof(ContrastiveWeight), ContrastiveWeight, IsFactor(ContrastiveWeight) && CaptionWeight + ContrastiveWeight > 0, "at least 0, and above 0 where CaptionWeight is 0");
         Check(nameof(CaptionLayerCount), CaptionLayerCount, CaptionLayerCount >= 1, "at least 1");
         Check(nameof(TextLayerCount), TextLayerCount, TextLayerCount >= 1, "at least 1");
         Check(nameof(MaximumTextLength), MaximumTextLength, MaximumTextLength >= 1, "at least 1");
-        Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "at least 1");
-        Check(nameof(MaximumSteps), MaximumSteps, MaximumSteps is null or >= 1, "at least 1");
-        Check(nameof(MaximumSeconds), MaximumSeconds, MaximumSeconds is null or (> 0 and < double.PositiveInfinity), "above 0");
         Check(nameof(LearningRate), LearningRate, LearningRate is > 0 and < double.PositiveInfinity, "above 0");
-        Check(nameof(Schedule), Schedule);
-        Check(nameof(WarmupRatio), WarmupRatio, WarmupRatio is >= 0 and < 1, "at least 0 and below 1");
-        Check(nameof(WeightDecay), WeightDecay, IsFactor(WeightDecay), "at least 0");
-        Check(nameof(Beta1), Beta1, Beta1 is >= 0 and < 1, "at least 0 and below 1");
-        Check(nameof(Beta2), Beta2, Beta2 is >= 0 and < 1, "at least 0 and below 1");
-        Check(nameof(Epsilon), Epsilon, Epsilon is > 0 and < double.PositiveInfinity, "above 0");
-        Check(nameof(MaximumGradientNorm), MaximumGradientNorm, MaximumGradientNorm is null or > 0, "above 0");
-        Check(nameof(AveragingDecay), AveragingDecay, AveragingDecay is null or (> 0 and < 1), "above 0 and below 1");
-        Check(nameof(Precision), Precision);
         Check(nameof(Seed), Seed, Seed >= 0, "at least 0");
-    }
-
-    private static bool IsSquare(int count)
-    {
-        var side = (int)Math.Round(Math.Sqrt(Math.Max(0, count)));
-        return count > 0 && side * side == count;
     }
 }

@@ -1,23 +1,14 @@
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>What a step of the encoder's training did.</summary>
-/// <param name="Step">Steps done, from 1.</param>
-/// <param name="TotalSteps">Steps in all; null where only time ends the training.</param>
-/// <param name="Share">The share that is done, in [0, 1].</param>
-/// <param name="Loss">The step's losses.</param>
-/// <param name="LearningRate">The rate of the step.</param>
-/// <param name="GradientNorm">Before clipping.</param>
-/// <param name="PicturesPerSecond">Since the start.</param>
-/// <param name="Elapsed">Since the start.</param>
-internal sealed record LanguageImageProgress(
-    long Step,
-    long? TotalSteps,
-    double Share,
-    LanguageImageLoss Loss,
-    double LearningRate,
-    double GradientNorm,
-    double PicturesPerSecond,
-    TimeSpan Elapsed);
+internal sealed record LanguageImageProgress : PictureProgress
+{
+    public LanguageImageProgress(PictureProgress step, LanguageImageLoss loss)
+        : base(step) => Loss = loss;
+
+    /// <summary>The step's losses.</summary>
+    public LanguageImageLoss Loss { get; }
+}
 
 /// <summary>The outcome of the encoder's training.</summary>
 /// <param name="End">How it ended; the model is usable in every case.</param>
