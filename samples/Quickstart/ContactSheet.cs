@@ -6,7 +6,7 @@ namespace Quickstart;
 /// <summary>A page to look at: pictures with questions and answers; descriptions with the true picture, the same drawn from its tokens, and what was drawn from the words.</summary>
 internal static class ContactSheet
 {
-    private const int Thumbnail = 96, Gap = 14, CardWidth = 470, Columns = 2, QuestionsShown = 6, DrawingsShown = 12, HeadingHeight = 54;
+    private const int Thumbnail = 96, Gap = 14, CardWidth = 580, Columns = 2, QuestionsShown = 6, DrawingsShown = 12, HeadingHeight = 54;
 
     public static void Write(string file, Exam exam)
     {

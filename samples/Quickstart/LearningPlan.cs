@@ -37,10 +37,10 @@ internal sealed record LearningPlan
         Minutes = 8.5,
         EncoderShare = 0.16,
         VisualizerShare = 0.18,
-        Encoder = Eyes with { Width = 128, LayerCount = 3, BatchSize = 16 },
+        Encoder = Eyes,
         Visualizer = new VisualizerArchitecture { ImageSize = ScenePainter.Side },
         LanguageModel = new LanguageModelArchitecture { HiddenSize = 128, LayerCount = 2, HeadCount = 8, KeyValueHeadCount = 4 },
-        Training = Schooling with { BatchSize = 16, LearningRate = 2e-3 },
+        Training = Schooling,
     };
 
     /// <summary>An hour: twice as many shapes, more colours and backgrounds, two sizes, up to three objects.</summary>
@@ -48,22 +48,22 @@ internal sealed record LearningPlan
     {
         World = SceneWorld.Full,
         Minutes = 60,
-        EncoderShare = 0.22,
-        VisualizerShare = 0.2,
-        Encoder = Eyes with { Width = 192, LayerCount = 3, BatchSize = 32 },
-        Visualizer = new VisualizerArchitecture { ImageSize = ScenePainter.Side, Channels = [96] },
-        LanguageModel = new LanguageModelArchitecture { HiddenSize = 192, LayerCount = 4, HeadCount = 8, KeyValueHeadCount = 4 },
-        Training = Schooling with { BatchSize = 32, LearningRate = 2e-3 },
+        EncoderShare = 0.28,
+        VisualizerShare = 0.32,
+        Encoder = Eyes,
+        Visualizer = new VisualizerArchitecture { ImageSize = ScenePainter.Side },
+        LanguageModel = new LanguageModelArchitecture { HiddenSize = 192, LayerCount = 2, HeadCount = 8, KeyValueHeadCount = 4 },
+        Training = Schooling,
     };
 
     /// <summary>One patch, and so one visual token, for each of the nine places: 3 × 21 pixels.</summary>
-    private static LanguageImagePretrainingOptions Eyes => new() { ImageSize = 63, PatchSize = 21, VisualTokenCount = 9 };
+    private static LanguageImagePretrainingOptions Eyes => new() { ImageSize = 63, PatchSize = 21, VisualTokenCount = 9, Width = 128, LayerCount = 3, BatchSize = 16 };
 
     /// <summary>
     /// A picture is much to say: nine visual tokens, most of them background. With the paper's coefficient of 1 the words, which are learned soon,
     /// lead the way for most of the time.
     /// </summary>
-    private static VisualPredictiveTrainingOptions Schooling => new() { Beta2 = 0.98, MaximumGradientNorm = 1, VisionCoefficient = 12 };
+    private static VisualPredictiveTrainingOptions Schooling => new() { BatchSize = 16, LearningRate = 2e-3, Beta2 = 0.98, MaximumGradientNorm = 1, VisionCoefficient = 12 };
 
     /// <summary>The plan of a name on the command line.</summary>
     public static LearningPlan Named(string name) => name == "full" ? Full : Small;
