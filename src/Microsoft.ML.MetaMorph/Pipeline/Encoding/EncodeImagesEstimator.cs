@@ -65,7 +65,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         foreach (string input in _options.InputColumns) ImageColumn.Require(inputSchema, input, EncodeImagesTransformer.Role);
-        return SchemaShapes.Append(inputSchema, EncodeImagesTransformer.Outputs(_options.OutputColumnName, _options.ErrorColumnName, _options.Encoder.VisualTokenCount, _options.Encoder.VisualTokenWidth));
+        return SchemaShapes.Append(inputSchema, [.. EncodeImagesTransformer.Outputs(_options.ToSettings(), _options.Encoder.VisualTokenCount, _options.Encoder.VisualTokenWidth).Select(output => output.Column)]);
     }
 
     /// <summary>Options of <see cref="EncodeImagesEstimator"/>.</summary>

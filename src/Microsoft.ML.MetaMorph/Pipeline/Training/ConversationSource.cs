@@ -80,16 +80,16 @@ internal sealed class ConversationSource : TrainingSource
 
     private IEnumerable<TrainingRow> Read(Random? random)
     {
-        string[] names = [_settings.PromptColumnName, _settings.ResponseColumnName!, .. _settings.VisualTokensColumnName is { } tokens ? [tokens] : Array.Empty<string>()];
+        string[] names = [_settings.PromptColumnName, _settings.ResponseColumnName!, .. ConversationPictures.Columns(_data.Schema, _settings, responses: true)];
         using DataViewRowCursor cursor = _data.GetRowCursor(names.Select(name => _data.Schema[name]), random);
         var prompt = new TextColumn(cursor, names[0]);
         var response = new TextColumn(cursor, names[1]);
-        VisualTokensColumn? visual = names.Length > 2 ? new VisualTokensColumn(cursor, names[2], _config.VisualTokenCount, _config.VisualTokenWidth) : null;
+        var pictures = new ConversationPictures(cursor, _settings, _config, responses: true);
         var number = new RowNumber(cursor, shuffled: random is not null);
         var report = new RowReport();
         while (RowErrors.MoveNext(cursor))
         {
-            if (Encode(number.Current, prompt, response, visual, report) is { } row) yield return row;
+            if (Encode(number.Current, prompt, response, pictures, report) is { } row) yield return row;
         }
 
         if (_reported) yield break;
@@ -97,13 +97,12 @@ internal sealed class ConversationSource : TrainingSource
         report.Tell(_warn, _maximumLength);
     }
 
-    private TrainingRow? Encode(long number, TextColumn prompt, TextColumn response, VisualTokensColumn? visual, RowReport report)
+    private TrainingRow? Encode(long number, TextColumn prompt, TextColumn response, ConversationPictures tokens, RowReport report)
     {
         try
         {
             ConversationRow row = ConversationRow.ForTraining(_settings, number, prompt.Read(number), response.Read(number));
-            float[] pictures = visual?.Read(number) ?? [];
-            row.RequirePictures(pictures.Length / (_config.VisualTokenCount * _config.VisualTokenWidth), exactly: true);
+            float[] pictures = tokens.Read(row, exactly: true);
             TokenSequence sequence = _encoder.Encode(row.Conversation, _maximumLength, _config.VisualTokenCount, out SequenceTruncation truncation);
             report.Count(truncation);
             return new TrainingRow(sequence, pictures, number);

@@ -106,6 +106,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         ArgumentNullException.ThrowIfNull(inputSchema);
         MetaMorphTransformer.Require(inputSchema, _settings);
         TextColumn.Require(inputSchema, _settings.ResponseColumnName!, MetaMorphTransformer.ResponseRole);
+        if (_settings.ResponseVisualTokensColumnName is { } tokens) VisualTokensColumn.Require(inputSchema, tokens, MetaMorphTransformer.ResponseVisualTokensRole);
         // The shape of a vector does not tell its dimensions.
         return SchemaShapes.Append(inputSchema, [.. MetaMorphTransformer.Outputs(_settings, count: 1, width: 1).Select(output => output.Column)]);
     }
@@ -115,10 +116,19 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     {
         TextColumn.Require(schema, _settings.PromptColumnName, MetaMorphTransformer.PromptRole);
         TextColumn.Require(schema, _settings.ResponseColumnName!, MetaMorphTransformer.ResponseRole);
-        if (_settings.VisualTokensColumnName is not { } name) return null;
-        return VisualTokensColumn.Dimensions(schema, name, MetaMorphTransformer.VisualTokensRole) is var (count, width)
+        VisualTokenSizes? prompts = Sizes(schema, _settings.VisualTokensColumnName, MetaMorphTransformer.VisualTokensRole);
+        VisualTokenSizes? responses = Sizes(schema, _settings.ResponseVisualTokensColumnName, MetaMorphTransformer.ResponseVisualTokensRole);
+        if (prompts is { } first && responses is { } second && first != second)
+            throw new ArgumentException($"The column '{_settings.VisualTokensColumnName}' holds {first.Count} tokens a picture, each {first.Width} wide, but '{_settings.ResponseVisualTokensColumnName}' {second.Count}, each {second.Width} wide. Encode the pictures of prompts and responses with one encoder.");
+        return prompts ?? responses;
+    }
+
+    private static VisualTokenSizes? Sizes(DataViewSchema schema, string? name, string role)
+    {
+        if (name is null) return null;
+        return VisualTokensColumn.Dimensions(schema, name, role) is var (count, width)
             ? new VisualTokenSizes(count, width)
-            : throw ColumnErrors.WrongType(name, MetaMorphTransformer.VisualTokensRole, schema[name].Type.ToString()!, "Vector<Single> with the dimensions [pictures, tokens, width], as EncodeImages gives it,");
+            : throw ColumnErrors.WrongType(name, role, schema[name].Type.ToString()!, "Vector<Single> with the dimensions [pictures, tokens, width], as EncodeImages gives it,");
     }
 
     private TrainableModel Start(IDataView data, MetaMorphTransformer? previous, VisualTokenSizes? tokens, Device device, int seed, TrainingLog log)
@@ -209,7 +219,6 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         {
             ArgumentNullException.ThrowIfNull(Training);
             ArgumentException.ThrowIfNullOrEmpty(ResponseColumnName);
-            if (VisualTokensColumnName is { Length: 0 }) throw new ArgumentException($"{nameof(VisualTokensColumnName)} is empty; name a column, or set it to null where no row has pictures.");
             Training.Validate();
             Architecture?.Validate();
             if (MaximumLength < 1) throw new ArgumentOutOfRangeException(nameof(MaximumLength), MaximumLength, $"{nameof(MaximumLength)} is {MaximumLength}; at least 1 is needed.");
