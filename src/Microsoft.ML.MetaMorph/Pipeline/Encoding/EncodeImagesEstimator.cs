@@ -30,7 +30,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         ArgumentException.ThrowIfNullOrEmpty(options.OutputColumnName);
         ArgumentNullException.ThrowIfNull(options.Encoder);
         ArgumentNullException.ThrowIfNull(options.InputColumnNames);
-        if (options.BatchSize < 1) throw new ArgumentOutOfRangeException(nameof(options), options.BatchSize, $"{nameof(Options.BatchSize)} is {options.BatchSize}; at least 1 is needed.");
+        BatchSizes.Require(options.BatchSize, nameof(Options.BatchSize));
         options.ToSettings().RequireUnlikeOutputs();
         _environment = environment;
         _options = options;
@@ -90,7 +90,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         /// <summary>The folder at which relative paths start. Null: the current folder of the process. It is saved with the model.</summary>
         public string? ImageFolder { get; set; }
 
-        /// <summary>Rows that are read ahead, and pictures that go through the tower at a time; at least 1. Default: 16.</summary>
+        /// <summary>Rows that are read ahead, and pictures that go through the tower at a time; 1 to 65,536. Default: 16.</summary>
         public int BatchSize { get; set; } = 16;
 
         internal IReadOnlyList<string> InputColumns => InputColumnNames.Count == 0 ? [OutputColumnName] : InputColumnNames;

@@ -33,7 +33,7 @@ internal sealed record EncodeImagesSettings(
         foreach (string input in InputColumnNames!) CheckColumn(nameof(InputColumnNames), input);
         CheckColumn(nameof(ErrorColumnName), ErrorColumnName, optional: true);
         RequireUnlikeOutputs();
-        Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "at least 1");
+        Check(nameof(BatchSize), BatchSize, BatchSizes.IsValid(BatchSize), BatchSizes.Range);
         Check(nameof(Precision), Precision);
     }
 

@@ -18,7 +18,7 @@ public sealed class EncodeImagesTransformer : BatchTransformer
     internal EncodeImagesTransformer(IHostEnvironment environment, EncodeImagesSettings settings, Lease<ImageEncoderModel> model)
     {
         _settings = settings;
-        _model = model;
+        _model = model.HeldBy(typeof(EncodeImagesTransformer));
         _device = ComputeDevice.Choose(environment);
     }
 

@@ -48,7 +48,7 @@ internal sealed record MetaMorphSettings : ISavedSettings
         CheckColumn(nameof(ErrorColumnName), ErrorColumnName, optional: true);
         CheckColumn(nameof(LogProbabilityColumnName), LogProbabilityColumnName, optional: true);
         RequireUnlikeOutputs();
-        Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "at least 1");
+        Check(nameof(BatchSize), BatchSize, BatchSizes.IsValid(BatchSize), BatchSizes.Range);
         Check(nameof(Precision), Precision);
         Check(nameof(Generation), Generation, Generation is not null, "an object with the options of generation");
     }

@@ -36,7 +36,7 @@ public sealed class MetaMorphTransformer : BatchTransformer
     {
         _host = environment.Register(nameof(MetaMorphTransformer));
         _settings = settings;
-        _model = model;
+        _model = model.HeldBy(typeof(MetaMorphTransformer));
     }
 
     /// <inheritdoc/>
@@ -68,7 +68,7 @@ public sealed class MetaMorphTransformer : BatchTransformer
     public MetaMorphTransformer WithGeneration(GenerationOptions generation, int? batchSize = null)
     {
         ArgumentNullException.ThrowIfNull(generation);
-        if (batchSize < 1) throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, $"A batch of {batchSize} rows was asked for; at least 1 is needed.");
+        if (batchSize is { } rows) BatchSizes.Require(rows, nameof(batchSize));
         return new MetaMorphTransformer(_host, _settings with { Generation = generation.Clone(), BatchSize = batchSize ?? BatchSize }, _model.Share());
     }
 

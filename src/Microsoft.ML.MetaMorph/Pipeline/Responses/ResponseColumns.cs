@@ -41,7 +41,7 @@ public abstract class ResponseColumns
     /// <summary>How responses are made. Default: greedy, at most 512 positions.</summary>
     public GenerationOptions Generation { get; set; } = new();
 
-    /// <summary>Rows that are answered at a time, at least 1. Default: 8.</summary>
+    /// <summary>Rows that are answered at a time, 1 to 65,536. Default: 8.</summary>
     public int GenerationBatchSize { get; set; } = 8;
 
     internal MetaMorphSettings ToSettings(Precision precision)
@@ -49,7 +49,7 @@ public abstract class ResponseColumns
         ArgumentException.ThrowIfNullOrEmpty(PromptColumnName);
         ArgumentException.ThrowIfNullOrEmpty(OutputColumnName);
         ArgumentNullException.ThrowIfNull(Generation);
-        if (GenerationBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(GenerationBatchSize), GenerationBatchSize, $"{nameof(GenerationBatchSize)} is {GenerationBatchSize}; at least 1 is needed.");
+        BatchSizes.Require(GenerationBatchSize, nameof(GenerationBatchSize));
         RequireName(nameof(VisualTokensColumnName), VisualTokensColumnName, "set it to null where no row has pictures");
         RequireName(nameof(ResponseVisualTokensColumnName), ResponseVisualTokensColumnName, "set it to null where prompts and responses have their pictures in one column");
         if (ResponseVisualTokensColumnName is { } name && name == VisualTokensColumnName)

@@ -192,7 +192,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
             ArgumentNullException.ThrowIfNull(Training);
             if (ErrorColumnName == OutputColumnName) throw new ArgumentException($"{nameof(OutputColumnName)} and {nameof(ErrorColumnName)} are both '{OutputColumnName}'; they need two names.");
             if (ImageSize < 1) throw new ArgumentOutOfRangeException(nameof(ImageSize), ImageSize, $"{nameof(ImageSize)} is {ImageSize}; at least 1 is needed.");
-            if (ReconstructionBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(ReconstructionBatchSize), ReconstructionBatchSize, $"{nameof(ReconstructionBatchSize)} is {ReconstructionBatchSize}; at least 1 is needed.");
+            BatchSizes.Require(ReconstructionBatchSize, nameof(ReconstructionBatchSize));
             if (PretrainedFolder is null) FreshArchitecture.ToConfig();
             Training.Validate();
         }

@@ -15,6 +15,8 @@ internal sealed class ConversationSource : TrainingSource
     private readonly Action<string> _warn;
     private readonly Lazy<long> _count;
     private bool _reported;
+    private long _rows;
+    private long _learned;
 
     /// <param name="data">The rows.</param>
     /// <param name="settings">The columns' names.</param>
@@ -43,6 +45,17 @@ internal sealed class ConversationSource : TrainingSource
         if (seed is not { } value) return Read(null);
         var random = new Random(value);
         return _data.CanShuffle ? Read(random) : Shuffle(Read(null), random);
+    }
+
+    /// <summary>
+    /// Refuses rows of which nothing is left to learn. A row alone may be cut before its response; that all are shows only at the end of a pass,
+    /// or of a training that ends before it.
+    /// </summary>
+    /// <exception cref="InvalidDataException">No row so far had a word to learn; the numbers of rows and of positions are named.</exception>
+    public void RequireSomethingToLearn()
+    {
+        if (_rows > 0 && _learned == 0)
+            throw new InvalidDataException($"None of {_rows} rows has anything to learn: no word of a response lies within the first {_maximumLength} positions, behind which rows are cut. Raise {nameof(VisualPredictiveInstructionTuningTrainer.Options.MaximumLength)} (the model's max_position_embeddings is the most), or shorten prompts and system message.");
     }
 
     private static long CountRows(IDataView data)
@@ -92,9 +105,9 @@ internal sealed class ConversationSource : TrainingSource
             if (Encode(number.Current, prompt, response, pictures, report) is { } row) yield return row;
         }
 
-        if (_reported) yield break;
+        if (!_reported) report.Tell(_warn, _maximumLength);
         _reported = true;
-        report.Tell(_warn, _maximumLength);
+        RequireSomethingToLearn();
     }
 
     private TrainingRow? Encode(long number, TextColumn prompt, TextColumn response, ConversationPictures tokens, RowReport report)
@@ -105,6 +118,8 @@ internal sealed class ConversationSource : TrainingSource
             float[] pictures = tokens.Read(row, exactly: true);
             TokenSequence sequence = _encoder.Encode(row.Conversation, _maximumLength, _config.VisualTokenCount, out SequenceTruncation truncation);
             report.Count(truncation);
+            _rows++;
+            if (sequence.SupervisedTokens > 0) _learned++;
             return new TrainingRow(sequence, pictures, number);
         }
         catch (Exception failure) when (_skipBadRows && RowErrors.IsOfRow(failure))

@@ -198,7 +198,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
             ArgumentNullException.ThrowIfNull(Training);
             Training.Validate();
             OptionRange.Check(nameof(AspectRatio), AspectRatio);
-            if (EncodingBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(EncodingBatchSize), EncodingBatchSize, $"{nameof(EncodingBatchSize)} is {EncodingBatchSize}; at least 1 is needed.");
+            BatchSizes.Require(EncodingBatchSize, nameof(EncodingBatchSize));
         }
     }
 }

@@ -47,7 +47,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     /// <param name="input">The rows.</param>
     /// <returns>The trained model as a transformer.</returns>
     /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidDataException">A row cannot be learned (see <see cref="Options.SkipBadRows"/>), or a folder does not fit.</exception>
+    /// <exception cref="InvalidDataException">A row cannot be learned (see <see cref="Options.SkipBadRows"/>), no row has anything to learn within <see cref="Options.MaximumLength"/>, or a folder does not fit.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
     /// <exception cref="InsufficientMemoryException">Weights, gradients and moments need more memory than there is; told before anything is loaded.</exception>
     public MetaMorphTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
@@ -155,7 +155,9 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         log.Info(trainer.Precision);
         int longest = LongestRow(start.Model.Config.Language, log);
         ConversationSource Source(IDataView data) => new(data, _settings, start.Text.Encoder, start.Model.Config, longest, _options.SkipBadRows, log.Warn);
-        TrainingResult result = trainer.Train(Source(trainData), validationData is null ? null : Source(validationData), step => Report(step, training, log), cancellationToken: log.Cancellation);
+        ConversationSource rows = Source(trainData);
+        TrainingResult result = trainer.Train(rows, validationData is null ? null : Source(validationData), step => Report(step, training, log), cancellationToken: log.Cancellation);
+        rows.RequireSomethingToLearn();
         if (result.Validation is { } losses) log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
         log.End(result.End, result.Steps);
         return result;
@@ -200,7 +202,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         /// <summary>Stage, batch size, learning rate, precision and all else of the training loop. The seed of the <see cref="MLContext"/>, where it has one, stands for the seed here.</summary>
         public VisualPredictiveTrainingOptions Training { get; set; } = new();
 
-        /// <summary>Longer rows are cut, never inside a picture, and counted in the log; at least 1. Default: 4,096 positions, or as many as the model was made for (<c>max_position_embeddings</c>) where those are fewer.</summary>
+        /// <summary>Longer rows are cut, never inside a picture, and counted in the log; where nothing of any response is left, <c>Fit</c> throws. At least 1. Default: 4,096 positions, or as many as the model was made for (<c>max_position_embeddings</c>) where those are fewer.</summary>
         public int MaximumLength { get; set; } = 4096;
 
         /// <summary>Whether rows that cannot be learned (marks and pictures differ in number, an empty response, a picture that could not be encoded) are passed over and told in the log. Default: false, they throw. A cache (<c>AppendCacheCheckpoint</c>) ends with its first error: behind one, pictures that cannot be read are passed over only where <see cref="EncodeImagesEstimator.Options.ErrorColumnName"/> is given in front of it.</summary>
