@@ -26,7 +26,7 @@ public sealed class BrokenWeightsTests
         using EncodeImagesTransformer transformer = _ml.MetaMorph().EncodeImages(options).Fit(data);
         // No row is to blame, so the error column does not take it.
         Assert.AreEqual(
-            $"The image encoder '{Weights}' computes no finite numbers: value 1 of visual token 1 of a picture is NaN. Its weights are broken, or too large for the element type in which it computes (Float32); take another copy, or train it anew with a lower learning rate.",
+            $"The image encoder '{Weights}' computes no finite numbers: value 1 of visual token 1 of a picture is NaN. Its weights are broken, or too large for the element type in which it computes ({transformer.Model.Choice(TorchSharp.torch.CPU)}); take another copy, or train it anew with a lower learning rate.",
             Assert.ThrowsExactly<NotFiniteNumberException>(() => ColumnValues.Rows(transformer.Transform(data), ["VisualTokens", "Error"])).Message);
     }
 

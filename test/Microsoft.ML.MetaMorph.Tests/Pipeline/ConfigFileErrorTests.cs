@@ -72,6 +72,16 @@ public sealed class ConfigFileErrorTests
     }
 
     [TestMethod]
+    public void AMissingPreprocessorIsNamedOnce()
+    {
+        TinyFolders.SaveEncoder(_folder.Path);
+        File.Delete(_folder["preprocessor_config.json"]);
+        Assert.AreEqual(
+            $"'{_folder.Path}' has no preprocessor_config.json, which says how large the pictures of this model are.",
+            Assert.ThrowsExactly<FileNotFoundException>(() => ImageEncoder.Load(_folder.Path)).Message);
+    }
+
+    [TestMethod]
     public void ATowerOfGreyPictures()
     {
         TinyFolders.SaveEncoder(_folder.Path);

@@ -46,7 +46,7 @@ internal sealed record ImagePreprocessorConfig
     public static ImagePreprocessorConfig Load(string folder)
     {
         string path = Path.Combine(folder, FileName);
-        if (!File.Exists(path)) throw new FileNotFoundException($"{path}: the folder has no {FileName}, which says how large the pictures of this model are.", path);
+        if (!File.Exists(path)) throw new FileNotFoundException($"'{folder}' has no {FileName}, which says how large the pictures of this model are.", path);
         try
         {
             using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(path));

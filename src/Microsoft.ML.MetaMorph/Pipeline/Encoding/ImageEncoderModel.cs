@@ -49,7 +49,7 @@ internal sealed class ImageEncoderModel : IDisposable
             int count = Math.Min(perCall, pictures.Count - start);
             PreparedPictures part = _encoding.Prepare([.. pictures.Skip(start).Take(count)]);
             float[] values = Encode(part, device);
-            RequireFinite(values);
+            RequireFinite(values, device);
             values.CopyTo(tokens.AsSpan(start * PictureLength));
         }
 
@@ -57,12 +57,12 @@ internal sealed class ImageEncoderModel : IDisposable
     }
 
     // Pictures are always finite, so only weights can be to blame. They are mapped, and nobody reads them all; what comes out shows it.
-    private void RequireFinite(float[] values)
+    private void RequireFinite(float[] values, Device device)
     {
         if (float.IsFinite(TensorPrimitives.MaxMagnitude(values))) return;
         int at = Array.FindIndex(values, value => !float.IsFinite(value));
         throw new NotFiniteNumberException(FormattableString.Invariant($"{_name} computes no finite numbers: value {at % Settings.TokenWidth + 1} of visual token {at / Settings.TokenWidth % Settings.Tokens.Count + 1} of a picture is {values[at]}. ")
-            + $"Its weights are broken, or too large for the element type in which it computes ({Settings.Precision}); take another copy, or train it anew with a lower learning rate.");
+            + $"Its weights are broken, or too large for the element type in which it computes ({Choice(device)}); take another copy, or train it anew with a lower learning rate.");
     }
 
     /// <summary>Makes the tower of a device now; what it is made from may go afterwards.</summary>

@@ -128,7 +128,7 @@ public sealed class MetaMorphTransformer : BatchTransformer
         return [.. Outputs(_settings, config.VisualTokenCount, config.VisualTokenWidth).Select(output => output.Column)];
     }
 
-    internal override IEnumerable<string> OptionalInputColumns(DataViewSchema inputSchema) 
+    internal override IEnumerable<string> OptionalInputColumns(DataViewSchema inputSchema)
     {
         string? history = History(inputSchema);
         return [.. history is null ? Array.Empty<string>() : [history], .. ConversationPictures.Columns(inputSchema, _settings, responses: history is not null)];

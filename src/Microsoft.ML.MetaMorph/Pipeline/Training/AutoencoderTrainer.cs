@@ -170,7 +170,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         /// <summary>Losses, batch size, learning rate and all else of the training. The seed of the <see cref="MLContext"/>, where it has one, stands for the seed here.</summary>
         public AutoencoderTrainingOptions Training { get; set; } = new();
 
-        /// <summary>Rows that the transformer reads ahead and computes at a time, at least 1. Default: 8.</summary>
+        /// <summary>Rows that the transformer reads ahead and computes at a time, 1 to 65,536. Default: 8.</summary>
         public int ReconstructionBatchSize { get; set; } = 8;
 
         /// <summary>Whether a cancelled training gives the autoencoder as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>

@@ -178,7 +178,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         /// <summary>Sizes, losses, batch size, learning rate and all else of the training. The seed of the <see cref="MLContext"/>, where it has one, stands for the seed here.</summary>
         public LanguageImagePretrainingOptions Training { get; set; } = new();
 
-        /// <summary>Rows that the transformer reads ahead, at least 1. Default: 16.</summary>
+        /// <summary>Rows that the transformer reads ahead, 1 to 65,536. Default: 16.</summary>
         public int EncodingBatchSize { get; set; } = 16;
 
         /// <summary>Whether a cancelled training gives the encoder as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>

@@ -219,7 +219,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         /// <summary>How the trained transformer draws. Null: 30 steps with guidance 2 from nothing, or the published 50 steps with guidance 7.5 where <see cref="PretrainedFolder"/> is given.</summary>
         public ImageGenerationOptions? Generation { get; set; }
 
-        /// <summary>Rows that the transformer reads ahead, at least 1. Default: 8.</summary>
+        /// <summary>Rows that the transformer reads ahead, 1 to 65,536. Default: 8.</summary>
         public int DrawingBatchSize { get; set; } = 8;
 
         /// <summary>
