@@ -26,6 +26,15 @@ public sealed class SampleTests
     }
 
     [TestMethod]
+    public void ColumnsOfTheirOwnForPromptsAndResponses()
+    {
+        using MetaMorphTransformer model = OwnColumns.Run(Ml, _world.Rows, _world.Encoder, TinyWorld.Options());
+        Question[] wrong = [new Question { Prompt = "<image>Which colour?", Response = "red", ResponseImage = _world.Pictures[0] }];
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => OwnColumns.Run(Ml, Ml.Data.LoadFromEnumerable(wrong), _world.Encoder, TinyWorld.Options())).Message;
+        StringAssert.StartsWith(message, "Row 0, columns 'Prompt' and 'Response': the prompt column 'Prompt' has 1 <image> marks, but the column 'PromptTokens' holds 0 pictures.");
+    }
+
+    [TestMethod]
     public void AnEncoderFromNothing()
     {
         FromNothing.Encoder(Ml, _world.Captions, steps: 1, _world.File("fresh-encoder"));

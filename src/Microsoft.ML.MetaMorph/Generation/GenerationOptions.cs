@@ -47,15 +47,16 @@ public sealed class GenerationOptions
     /// Texts that end the response; the response's text ends before the first of them, wherever the token boundaries lie. An image
     /// in between interrupts a stop string. Default none.
     /// </summary>
+    /// <exception cref="ArgumentNullException">The list is null.</exception>
     /// <exception cref="ArgumentException">One of them is empty.</exception>
     public IReadOnlyList<string> StopStrings
     {
         get => _stopStrings;
         set
         {
-            ArgumentNullException.ThrowIfNull(value);
+            if (value is null) throw new ArgumentNullException(nameof(StopStrings), $"{nameof(StopStrings)} is null; it must be a list of texts, an empty one for none.");
             for (int i = 0; i < value.Count; i++)
-                if (string.IsNullOrEmpty(value[i])) throw new ArgumentException($"{nameof(StopStrings)}[{i}] is empty; an empty text would end every response at once.", nameof(value));
+                if (string.IsNullOrEmpty(value[i])) throw new ArgumentException($"{nameof(StopStrings)}[{i}] is empty; an empty text would end every response at once.", nameof(StopStrings));
             _stopStrings = [.. value];
         }
     }

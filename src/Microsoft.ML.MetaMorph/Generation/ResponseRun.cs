@@ -1,4 +1,5 @@
 using static TorchSharp.torch;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Microsoft.ML.MetaMorph;
 
@@ -40,6 +41,7 @@ internal sealed class ResponseRun : IDisposable
             {
                 _batch = _decoder.Start(_prompts, _chunk, _cancellation);
                 _live = [.. _batch.Rows];
+                foreach (DecodingRow row in _live) RequireFinite(row);
             }
             else
             {
@@ -55,6 +57,18 @@ internal sealed class ResponseRun : IDisposable
         foreach (DecodingRow row in _live) _rows[row.Index].Take(row);
         _live.RemoveAll(row => _rows[row.Index].FinishReason is not null);
         return _live.Count > 0;
+    }
+
+    /// <summary>
+    /// Weights that hold NaN make every answer nonsense without an error. They are mapped, so nobody reads them all; but they show in the first
+    /// thing that the model says of a prompt.
+    /// </summary>
+    private static void RequireFinite(DecodingRow row)
+    {
+        float[] values = row.WantsVisual ? row.VisualToken : row.Logits;
+        if (values.Length == 0 || float.IsFinite(TensorPrimitives.MaxMagnitude(values))) return;
+        int at = Array.FindIndex(values, value => !float.IsFinite(value));
+        throw new NotFiniteNumberException(FormattableString.Invariant($"the first {(row.WantsVisual ? "visual token" : "logits")} behind a prompt {(row.WantsVisual ? "has" : "have")} {values[at]} at place {at} of {values.Length}"));
     }
 
     public void Dispose() => _batch?.Dispose();

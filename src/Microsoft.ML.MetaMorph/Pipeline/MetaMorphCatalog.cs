@@ -22,7 +22,7 @@ public sealed class MetaMorphCatalog
     /// <param name="inputColumnName">The column of pictures: <see cref="Data.MLImage"/>, text (a path), vector of text (several paths), or vector of byte (an encoded picture).</param>
     /// <param name="encoder">The encoder; the transformer shares its weights.</param>
     /// <param name="imageFolder">The folder at which relative paths start; null for the current folder of the process.</param>
-    /// <param name="batchSize">Rows that are read ahead, and pictures that go through the encoder at a time.</param>
+    /// <param name="batchSize">Rows that are read ahead, and pictures that go through the encoder at a time: 1 to 65,536.</param>
     /// <returns>The estimator.</returns>
     public EncodeImagesEstimator EncodeImages(string outputColumnName, string inputColumnName, ImageEncoder encoder, string? imageFolder = null, int batchSize = 16)
         => EncodeImages(outputColumnName, [inputColumnName], encoder, imageFolder, batchSize);
@@ -32,10 +32,12 @@ public sealed class MetaMorphCatalog
     /// <param name="inputColumnNames">The columns of pictures, in the order of their pictures; a row that has fewer leaves some empty.</param>
     /// <param name="encoder">The encoder; the transformer shares its weights.</param>
     /// <param name="imageFolder">The folder at which relative paths start; null for the current folder of the process.</param>
-    /// <param name="batchSize">Rows that are read ahead, and pictures that go through the encoder at a time.</param>
+    /// <param name="batchSize">Rows that are read ahead, and pictures that go through the encoder at a time: 1 to 65,536.</param>
     /// <returns>The estimator.</returns>
     public EncodeImagesEstimator EncodeImages(string outputColumnName, IReadOnlyList<string> inputColumnNames, ImageEncoder encoder, string? imageFolder = null, int batchSize = 16)
-        => EncodeImages(new EncodeImagesEstimator.Options
+    {
+        BatchSizes.Require(batchSize, nameof(batchSize));
+        return EncodeImages(new EncodeImagesEstimator.Options
         {
             OutputColumnName = outputColumnName,
             InputColumnNames = inputColumnNames,
@@ -43,6 +45,7 @@ public sealed class MetaMorphCatalog
             ImageFolder = imageFolder,
             BatchSize = batchSize,
         });
+    }
 
     /// <summary>Encodes pictures as visual tokens.</summary>
     /// <param name="options">Columns, encoder and batch size.</param>
@@ -74,7 +77,7 @@ public sealed class MetaMorphCatalog
     /// <param name="visualTokensColumnName">The column of visual tokens; null where no prompt has pictures.</param>
     /// <param name="outputVisualTokensColumnName">The column of the responses' visual tokens that is appended; null for none.</param>
     /// <param name="generation">How responses are made; null for greedy decoding.</param>
-    /// <param name="batchSize">Rows that are answered at a time.</param>
+    /// <param name="batchSize">Rows that are answered at a time: 1 to 65,536.</param>
     /// <returns>The estimator.</returns>
     public GenerateResponseEstimator GenerateResponse(
         string pretrainedFolder,
@@ -84,7 +87,9 @@ public sealed class MetaMorphCatalog
         string? outputVisualTokensColumnName = DefaultColumnNames.ResponseVisualTokens,
         GenerationOptions? generation = null,
         int batchSize = 8)
-        => GenerateResponse(new GenerateResponseEstimator.Options
+    {
+        BatchSizes.Require(batchSize, nameof(batchSize));
+        return GenerateResponse(new GenerateResponseEstimator.Options
         {
             PretrainedFolder = pretrainedFolder,
             OutputColumnName = outputColumnName,
@@ -94,6 +99,7 @@ public sealed class MetaMorphCatalog
             Generation = generation ?? new GenerationOptions(),
             GenerationBatchSize = batchSize,
         });
+    }
 
     /// <summary>Answers prompts with a pretrained MetaMorph; nothing is trained.</summary>
     /// <param name="options">Folder, columns and generation.</param>

@@ -22,6 +22,7 @@ public sealed class MetaMorphTrainers
     /// <param name="epochs">Passes over the rows.</param>
     /// <param name="batchSize">Rows of an optimizer step.</param>
     /// <param name="learningRate">The peak learning rate; null for the paper's, scaled to the batch size.</param>
+    /// <param name="responseVisualTokensColumnName">The column of the responses' visual tokens, where the other holds those of the prompts alone; null where one column holds both.</param>
     /// <returns>The trainer.</returns>
     public VisualPredictiveInstructionTuningTrainer VisualPredictiveInstructionTuning(
         string pretrainedFolder,
@@ -32,7 +33,8 @@ public sealed class MetaMorphTrainers
         string? outputVisualTokensColumnName = DefaultColumnNames.ResponseVisualTokens,
         int epochs = 1,
         int batchSize = 32,
-        double? learningRate = null)
+        double? learningRate = null,
+        string? responseVisualTokensColumnName = null)
         => VisualPredictiveInstructionTuning(new VisualPredictiveInstructionTuningTrainer.Options
         {
             PretrainedFolder = pretrainedFolder,
@@ -40,6 +42,7 @@ public sealed class MetaMorphTrainers
             PromptColumnName = promptColumnName,
             ResponseColumnName = responseColumnName,
             VisualTokensColumnName = visualTokensColumnName,
+            ResponseVisualTokensColumnName = responseVisualTokensColumnName,
             OutputVisualTokensColumnName = outputVisualTokensColumnName,
             Training = new VisualPredictiveTrainingOptions { Epochs = epochs, BatchSize = batchSize, LearningRate = learningRate },
         });

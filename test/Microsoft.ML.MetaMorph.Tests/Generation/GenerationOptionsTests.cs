@@ -21,7 +21,7 @@ public sealed class GenerationOptionsTests
 
     [TestMethod]
     public void AnEmptyStopStringIsRefused()
-        => Assert.AreEqual("StopStrings[1] is empty; an empty text would end every response at once. (Parameter 'value')", Assert.ThrowsExactly<ArgumentException>(() => new GenerationOptions().StopStrings = ["x", ""]).Message);
+        => Assert.AreEqual("StopStrings[1] is empty; an empty text would end every response at once. (Parameter 'StopStrings')", Assert.ThrowsExactly<ArgumentException>(() => new GenerationOptions().StopStrings = ["x", ""]).Message);
 
     private static void Refuses(Action<GenerationOptions> set, string message)
         => StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => set(new GenerationOptions())).Message, message);

@@ -62,7 +62,7 @@ public sealed class CachedRowsTests
         CollectionAssert.AreEqual(new[] { "", alone, "", "" }, rows.Select(row => (string)row[1]!).ToArray());
         CollectionAssert.AreEqual((float[])rows[0][0]!, (float[])rows[2][0]!);
 
-        const string Missing = "there are 1 <image> marks, but the column 'VisualTokens' holds 0 pictures. Give every mark its picture, prompts first.";
+        const string Missing = "there are 1 <image> marks, but the column 'VisualTokens' holds 0 pictures. Give every mark its picture, prompts first; if EncodeImages has an ErrorColumnName, that column says whether a picture could not be read.";
         var log = new List<string>();
         _ml.Log += (_, entry) => log.Add(entry.RawMessage);
         using MetaMorphTransformer model = EncodedRow.Train(_ml, cached, options => (options.SkipBadRows, options.ErrorColumnName) = (true, "Error"));

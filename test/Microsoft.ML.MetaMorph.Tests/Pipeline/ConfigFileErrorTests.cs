@@ -60,6 +60,37 @@ public sealed class ConfigFileErrorTests
         Assert.AreEqual($"{_folder["preprocessor_config.json"]}: {expected}", Refusal(() => ImageEncoder.Load(_folder.Path)));
     }
 
+    /// <summary>Each file is sound alone: both are named, with both sizes and where they lie.</summary>
+    [TestMethod]
+    public void APreprocessorOfAnotherSize()
+    {
+        TinyFolders.SaveEncoder(_folder.Path);
+        Set("preprocessor_config.json", "size", """{"height": 20, "width": 24}""");
+        string expected = $"'{_folder.Path}': preprocessor_config.json makes pictures of 24x20 (size), but the vision tower of config.json takes pictures of 16x16 (image_size). They do not belong together.";
+        Assert.AreEqual(expected, Refusal(() => ImageEncoder.Load(_folder.Path)));
+        Assert.AreEqual(expected, Refusal(() => _ml.MetaMorph().Trainers.LanguageImagePretraining(FromFolder()).Fit(TinyModels.Captions(_ml, 4))));
+    }
+
+    [TestMethod]
+    public void AMissingPreprocessorIsNamedOnce()
+    {
+        TinyFolders.SaveEncoder(_folder.Path);
+        File.Delete(_folder["preprocessor_config.json"]);
+        Assert.AreEqual(
+            $"'{_folder.Path}' has no preprocessor_config.json, which says how large the pictures of this model are.",
+            Assert.ThrowsExactly<FileNotFoundException>(() => ImageEncoder.Load(_folder.Path)).Message);
+    }
+
+    [TestMethod]
+    public void ATowerOfGreyPictures()
+    {
+        TinyFolders.SaveEncoder(_folder.Path);
+        Set("config.json", "num_channels", "1");
+        string expected = $"'{_folder["config.json"]}': 'num_channels' is 1; it must be 3: pictures are given to the tower as red, green and blue.";
+        Assert.AreEqual(expected, Refusal(() => ImageEncoder.Load(_folder.Path)));
+        Assert.AreEqual(expected, Refusal(() => _ml.MetaMorph().Trainers.LanguageImagePretraining(FromFolder()).Fit(TinyModels.Captions(_ml, 4))));
+    }
+
     [TestMethod]
     [DataRow("hidden_size", null, "'hidden_size' is missing; it must be a whole number above zero.")]
     [DataRow("num_hidden_layers", "-1", "'num_hidden_layers' is -1; it must be a whole number above zero.")]
@@ -102,10 +133,9 @@ public sealed class ConfigFileErrorTests
         Assert.AreEqual($"{_folder["preprocessor_config.json"]}: a JSON object is needed, not Array.", Refusal(() => ImageEncoder.Load(_folder.Path)));
         _folder.Write("config.json", "[1]");
         Assert.AreEqual($"'{_folder["config.json"]}': [1] stands where a JSON object with 'model_type' is expected.", Refusal(() => ImageEncoder.Load(_folder.Path)));
-        var options = new LanguageImagePretrainingTrainer.Options { PretrainedFolder = _folder.Path, Training = TinyModels.Encoder, TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 280 } };
         Assert.AreEqual(
             $"'{_folder["config.json"]}': [1] stands where a JSON object with 'vision_config' is expected.",
-            Refusal(() => _ml.MetaMorph().Trainers.LanguageImagePretraining(options).Fit(TinyModels.Captions(_ml, 4))));
+            Refusal(() => _ml.MetaMorph().Trainers.LanguageImagePretraining(FromFolder()).Fit(TinyModels.Captions(_ml, 4))));
     }
 
     [TestMethod]
@@ -123,6 +153,9 @@ public sealed class ConfigFileErrorTests
         else json[key] = JsonNode.Parse(value);
         _folder.Write(file, json.ToJsonString());
     }
+
+    private LanguageImagePretrainingTrainer.Options FromFolder()
+        => new() { PretrainedFolder = _folder.Path, Training = TinyModels.Encoder, TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 280 } };
 
     private static string Refusal(Func<object> open) => Assert.ThrowsExactly<InvalidDataException>(() => open()).Message;
 

@@ -105,7 +105,10 @@ public sealed class EncodeImagesTests
         IDataView data = _ml.Data.LoadFromEnumerable([new Numbers()]);
         StringAssert.Contains(Assert.Throws<ArgumentException>(() => _ml.MetaMorph().EncodeImages("T", "X", encoder).Fit(data)).Message, "'X'");
         Assert.AreEqual("There is no column 'Y' (pictures). The columns are: X.", Assert.Throws<ArgumentException>(() => _ml.MetaMorph().EncodeImages("T", "Y", encoder).Fit(data)).Message);
-        StringAssert.Contains(Assert.Throws<ArgumentOutOfRangeException>(() => _ml.MetaMorph().EncodeImages("T", "X", encoder, batchSize: 0)).Message, "BatchSize is 0");
+        Assert.AreEqual("batchSize is 0; it must be at least 1 and at most 65536. (Parameter 'batchSize')", Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.MetaMorph().EncodeImages("T", "X", encoder, batchSize: 0)).Message);
+        Assert.AreEqual("batchSize is 65537; it must be at least 1 and at most 65536. (Parameter 'batchSize')", Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.MetaMorph().GenerateResponse("folder", batchSize: 65_537)).Message);
+        var options = new EncodeImagesEstimator.Options { Encoder = encoder, BatchSize = int.MaxValue };
+        Assert.AreEqual("BatchSize is 2147483647; it must be at least 1 and at most 65536. (Parameter 'BatchSize')", Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.MetaMorph().EncodeImages(options)).Message);
     }
 
     [TestMethod]

@@ -128,6 +128,21 @@ public sealed class ModelZipTests
     }
 
     [TestMethod]
+    public void APreprocessorIsNamedOnceWithItsZip()
+    {
+        string path = SaveEncoder();
+        Replace(path, "preprocessor_config.json", """{"image_processor_type": "SiglipImageProcessor", "size": "wide"}"""u8.ToArray());
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().LoadModel(path, out _)).Message;
+        StringAssert.StartsWith(message, $"'{path}, ");
+        StringAssert.EndsWith(message, "/preprocessor_config.json': 'size' is \"wide\"; it needs both 'height' and 'width'.");
+        Assert.HasCount(2, message.Split("preprocessor_config.json"));
+        Replace(path, "preprocessor_config.json", """{"image_processor_type": "SiglipImageProcessor", "size": 20}"""u8.ToArray());
+        message = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().LoadModel(path, out _)).Message;
+        StringAssert.StartsWith(message, $"'{path}, ");
+        StringAssert.EndsWith(message, "/': preprocessor_config.json makes pictures of 20x20 (size), but the vision tower of config.json takes pictures of 16x16 (image_size). They do not belong together.");
+    }
+
+    [TestMethod]
     public void BrokenWeightsAreNamed()
     {
         string path = SaveEncoder();

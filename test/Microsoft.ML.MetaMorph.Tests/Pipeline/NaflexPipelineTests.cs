@@ -144,9 +144,9 @@ public sealed class NaflexPipelineTests
         Refuses<ArgumentException>(new() { VisualTokenCount = 4, AspectRatio = ImageAspectRatio.Pad }, "AspectRatio is Pad, but the pictures of", "keep their shape (SigLIP 2 NaFlex). Leave the option away.");
         Refuses<ArgumentOutOfRangeException>(new() { VisualTokenCount = 4, MaximumPatchCount = 0 }, "MaximumPatchCount must be at least 1. (Parameter 'MaximumPatchCount')");
         WritePreprocessor(resize: false, patchSize: 5);
-        Refuses<InvalidDataException>(new() { VisualTokenCount = 4 }, "makes patches of 5x5 (patch_size); the vision tower takes 4x4.");
+        Refuses<InvalidDataException>(new() { VisualTokenCount = 4 }, $"'{_folder.Path}': preprocessor_config.json makes patches of 5x5 (patch_size), but the vision tower of config.json takes patches of 4x4 (patch_size). They do not belong together.");
         File.WriteAllText(_folder["preprocessor_config.json"], """{"image_processor_type": "SiglipImageProcessor", "size": {"height": 20, "width": 20}}""");
-        Refuses<InvalidDataException>(new() { VisualTokenCount = 4 }, "makes pictures of 20x20, but the vision tower of config.json takes pictures that keep their shape (SigLIP 2 NaFlex");
+        Refuses<InvalidDataException>(new() { VisualTokenCount = 4 }, "makes pictures of 20x20 (size), but the vision tower of config.json takes pictures that keep their shape (SigLIP 2 NaFlex");
         using ImageEncoder square = SquareEncoder();
         square.Save(_folder["square"]);
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => ImageEncoder.Load(_folder["square"], new ImageEncoderOptions { MaximumPatchCount = 9 })).Message, "MaximumPatchCount is 9, but the pictures of");

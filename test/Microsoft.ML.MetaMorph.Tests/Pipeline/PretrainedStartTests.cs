@@ -77,6 +77,26 @@ public sealed class PretrainedStartTests
     }
 
     [TestMethod]
+    [DataRow("{% if %}", "The option ChatTemplate, line 1: the chat template failed with ")]
+    [DataRow("{{ raise_exception('never') }}", "A conversation of one turn: The option ChatTemplate, line 1: the chat template failed with TemplateError: never")]
+    [DataRow("{{ messages | length }}", "The option ChatTemplate: A conversation of one turn, message 1: the chat template does not let the assistant's text be found, so that it cannot be learned: ")]
+    public void ATemplateThatIsAnOptionIsNamedAsSuch(string template, string expected)
+    {
+        using var folder = new ScratchFolder();
+        TinyFolders.SaveMetaMorph(folder.Path);
+        var options = new GenerateResponseEstimator.Options { PretrainedFolder = folder.Path, VisualTokensColumnName = null, ChatTemplate = template };
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().GenerateResponse(options).Fit(EncodedRow.Rows(_ml, 1))).Message;
+        StringAssert.StartsWith(message, expected);
+        Assert.IsFalse(message.Contains(".jinja", StringComparison.Ordinal), message);
+        // The same template as a file of the folder: the file is named.
+        File.WriteAllText(folder["chat_template.jinja"], template);
+        options.ChatTemplate = null;
+        Assert.AreEqual(
+            message.Replace("The option ChatTemplate", folder["chat_template.jinja"]),
+            Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().GenerateResponse(options).Fit(EncodedRow.Rows(_ml, 1))).Message);
+    }
+
+    [TestMethod]
     public void ATokenizerWithoutAChatTemplateSaysSo()
     {
         VisualPredictiveInstructionTuningTrainer.Options options = TinyModels.TrainerOptions();

@@ -13,7 +13,7 @@ public sealed class RowErrorTests
 
     [TestMethod]
     public void MarksWithoutPictures()
-        => AssertOnlyThatRow(new EncodedRow { Prompt = "<image>?" }, "Row 1, column 'Prompt': there are 1 <image> marks, but the column 'VisualTokens' holds 0 pictures. Give every mark its picture, prompts first.");
+        => AssertOnlyThatRow(new EncodedRow { Prompt = "<image>?" }, "Row 1, column 'Prompt': there are 1 <image> marks, but the column 'VisualTokens' holds 0 pictures. Give every mark its picture, prompts first; if EncodeImages has an ErrorColumnName, that column says whether a picture could not be read.");
 
     [TestMethod]
     public void TokensThatAreNoWholePictures()

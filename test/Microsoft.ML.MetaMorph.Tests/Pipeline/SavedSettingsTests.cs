@@ -21,7 +21,8 @@ public sealed class SavedSettingsTests
     {
         using (EncodeImagesTransformer encoder = TinyModels.TrainEncoder(_ml)) _ml.Model.Save(encoder, TinyModels.Captions(_ml, 1).Schema, Zip);
         byte[] sound = File.ReadAllBytes(Zip);
-        AssertRefused(sound, "batch_size", -5, "batch_size is -5; it must be at least 1.");
+        AssertRefused(sound, "batch_size", -5, "batch_size is -5; it must be at least 1 and at most 65536.");
+        AssertRefused(sound, "batch_size", int.MaxValue, "broken: batch_size is 2147483647; it must be at least 1 and at most 65536. ");
         AssertRefused(sound, "output_column_name", "", "output_column_name is ''; it must be the name of a column.");
         AssertRefused(sound, "input_column_names", new JsonArray(), "input_column_names is empty; it must be a list of at least one column of pictures.");
         AssertRefused(sound, "input_column_names", new JsonArray("Image", null), "input_column_names is null; it must be the name of a column.");
@@ -39,14 +40,18 @@ public sealed class SavedSettingsTests
         IDataView data = EncodedRow.Rows(_ml, 4);
         using (MetaMorphTransformer model = EncodedRow.Train(_ml, data)) _ml.Model.Save(model, data.Schema, Zip);
         byte[] sound = File.ReadAllBytes(Zip);
-        AssertRefused(sound, "batch_size", 0, "batch_size is 0; it must be at least 1.");
+        AssertRefused(sound, "batch_size", 0, "batch_size is 0; it must be at least 1 and at most 65536.");
+        AssertRefused(sound, "batch_size", int.MaxValue, "broken: batch_size is 2147483647; it must be at least 1 and at most 65536. ");
         AssertRefused(sound, "prompt_column_name", "", "prompt_column_name is ''; it must be the name of a column.");
         AssertRefused(sound, "visual_tokens_column_name", "", "visual_tokens_column_name is ''; it must be the name of a column, or null.");
         AssertRefused(sound, "error_column_name", "PredictedResponse", "Two columns would be appended as 'PredictedResponse'.");
         AssertRefused(sound, "precision", -1, "precision is -1; it must be 0 (Auto), 1 (Float32), 2 (BFloat16).");
-        AssertRefused(sound, "generation", new JsonObject { ["max_new_tokens"] = -1 }, "MaxNewTokens is -1; it must be at least 1.");
+        AssertRefused(sound, "generation", new JsonObject { ["max_new_tokens"] = -1 }, "broken: max_new_tokens is -1; it must be at least 1.");
+        AssertRefused(sound, "generation", new JsonObject { ["stop_strings"] = null }, "broken: stop_strings is null; it must be a list of texts, an empty one for none. ");
+        AssertRefused(sound, "generation", new JsonObject { ["stop_strings"] = new JsonArray("a", "") }, "broken: stop_strings[1] is empty; an empty text would end every response at once. ");
         AssertRefused(sound, "generation", null, "generation is null; it must be an object with the options of generation.");
-        AssertLoads(sound, "batch_size", 2);
+        AssertRefused(sound, "response_visual_tokens_column_name", "", "broken: response_visual_tokens_column_name is ''; it must be the name of a column, or null. ");
+        AssertLoads(sound, "batch_size", 65_536);
     }
 
     [TestMethod]
@@ -55,11 +60,12 @@ public sealed class SavedSettingsTests
         IDataView data = RecordedPrecisionTests.SaveVisualizer(_ml, Precision.Float32, Zip);
         Assert.IsNotNull(data.Schema.GetColumnOrNull("Tokens"));
         byte[] sound = File.ReadAllBytes(Zip);
-        AssertRefused(sound, "batch_size", -5, "batch_size is -5; it must be at least 1.");
+        AssertRefused(sound, "batch_size", -5, "batch_size is -5; it must be at least 1 and at most 65536.");
+        AssertRefused(sound, "batch_size", int.MaxValue, "broken: batch_size is 2147483647; it must be at least 1 and at most 65536. ");
         AssertRefused(sound, "maximum_images", 0, "maximum_images is 0; it must be at least 1.");
         AssertRefused(sound, "input_column_name", "", "input_column_name is ''; it must be the name of a column.");
         AssertRefused(sound, "precision", 3, "precision is 3; it must be 0 (Auto), 1 (Float32), 2 (BFloat16).");
-        AssertRefused(sound, "generation", new JsonObject { ["steps"] = 0 }, "Steps is 0; it must be at least 1.");
+        AssertRefused(sound, "generation", new JsonObject { ["steps"] = 0 }, "broken: steps is 0; it must be at least 1.");
         AssertRefused(sound, "generation", null, "generation is null; it must be an object with the options of drawing.");
         AssertLoads(sound, "maximum_images", 2);
     }

@@ -39,7 +39,7 @@ public sealed class WordsOnlyTests
     {
         IDataView data = _ml.Data.LoadFromEnumerable([new WordRow { Prompt = "<image>Which colour?", Response = "red" }]);
         InvalidDataException failure = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(Options(steps: 1)).Fit(data));
-        Assert.AreEqual("Row 0, columns 'Prompt' and 'Response': there are 1 <image> marks, but there is no visual tokens column. Give every mark its picture, prompts first.", failure.Message);
+        Assert.AreEqual("Row 0, columns 'Prompt' and 'Response': there are 1 <image> marks, but there is no visual tokens column for them. Give every mark its picture, prompts first.", failure.Message);
     }
 
     private static VisualPredictiveInstructionTuningTrainer.Options Options(int steps)

@@ -31,7 +31,7 @@ internal sealed class ConversationEncoder
     public TokenSequence Encode(Conversation conversation)
     {
         IReadOnlyList<ConversationMessage> messages = WrapMarks(conversation);
-        (string text, IReadOnlyList<Range> responses) = NamingTheRow(conversation, () => ResponseSpans.Render(_render, messages, conversation.Id));
+        (string text, IReadOnlyList<Range> responses) = NamingTheRow(conversation, () => ResponseSpans.Render(_render, messages, conversation.Name));
         return Tokenize(conversation, messages, text, responses);
     }
 

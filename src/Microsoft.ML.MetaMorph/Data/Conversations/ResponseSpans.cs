@@ -18,7 +18,7 @@ internal static class ResponseSpans
     /// <summary>Renders the conversation and gives the range of each response in it, in order.</summary>
     /// <param name="render">The template.</param>
     /// <param name="messages">The messages.</param>
-    /// <param name="row">Names the row in messages.</param>
+    /// <param name="row">Begins messages about the row.</param>
     /// <exception cref="InvalidDataException">The template refuses the messages, or what it writes for a response cannot be told from the rest.</exception>
     public static (string Text, IReadOnlyList<Range> Responses) Render(ChatRenderer render, IReadOnlyList<ConversationMessage> messages, string row)
     {
@@ -114,6 +114,6 @@ internal static class ResponseSpans
     }
 
     private static InvalidDataException Failure(string row, int turn, string reason) => new(
-        $"Row {row}, message {turn}: the chat template does not let the assistant's text be found, so that it cannot be learned: {reason}. "
+        $"{row}, message {turn}: the chat template does not let the assistant's text be found, so that it cannot be learned: {reason}. "
         + "Use a template that writes each message with its own beginning and end.");
 }

@@ -46,7 +46,7 @@ internal sealed record ImagePreprocessorConfig
     public static ImagePreprocessorConfig Load(string folder)
     {
         string path = Path.Combine(folder, FileName);
-        if (!File.Exists(path)) throw new FileNotFoundException($"{path}: the folder has no {FileName}, which says how large the pictures of this model are.", path);
+        if (!File.Exists(path)) throw new FileNotFoundException($"'{folder}' has no {FileName}, which says how large the pictures of this model are.", path);
         try
         {
             using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(path));
@@ -59,10 +59,11 @@ internal sealed record ImagePreprocessorConfig
     }
 
     /// <param name="json">The configuration.</param>
-    /// <param name="source">Where it comes from, for messages.</param>
-    public static ImagePreprocessorConfig FromJson(JsonElement json, string source = FileName)
+    /// <param name="file">The file that it comes from, for messages; null where whoever reads it gives them the name.</param>
+    public static ImagePreprocessorConfig FromJson(JsonElement json, string? file = null)
     {
-        if (json.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"{source}: a JSON object is needed, not {json.ValueKind}.");
+        string source = file is null ? "" : file + ": ";
+        if (json.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"{source}a JSON object is needed, not {json.ValueKind}.");
         bool naflex = ReadNaflex(json, source);
         (int height, int width) = naflex ? (0, 0) : ReadSize(json, source);
         return new ImagePreprocessorConfig
@@ -126,20 +127,20 @@ internal sealed record ImagePreprocessorConfig
         {
             "SiglipImageProcessor" or "SiglipImageProcessorFast" => false,
             "Siglip2ImageProcessor" or "Siglip2ImageProcessorFast" => true,
-            _ => throw new InvalidDataException($"{source}: image_processor_type is {kind.GetRawText()}; SiglipImageProcessor and Siglip2ImageProcessor are supported."),
+            _ => throw new InvalidDataException($"{source}image_processor_type is {kind.GetRawText()}; SiglipImageProcessor and Siglip2ImageProcessor are supported."),
         };
     }
 
     private static (int Height, int Width) ReadSize(JsonElement json, string source)
     {
-        if (Find(json, "size") is not { } size) throw new InvalidDataException($"{source}: 'size' is missing; {{\"height\": 384, \"width\": 384}} is an example.");
+        if (Find(json, "size") is not { } size) throw new InvalidDataException($"{source}'size' is missing; {{\"height\": 384, \"width\": 384}} is an example.");
         if (size.ValueKind == JsonValueKind.Number)
         {
             int side = ReadCount(size, "size", source);
             return (side, side);
         }
         if (Find(size, "height") is not { } height || Find(size, "width") is not { } width)
-            throw new InvalidDataException($"{source}: 'size' is {size.GetRawText()}; it needs both 'height' and 'width'.");
+            throw new InvalidDataException($"{source}'size' is {size.GetRawText()}; it needs both 'height' and 'width'.");
         return (ReadCount(height, "size.height", source), ReadCount(width, "size.width", source));
     }
 
@@ -148,8 +149,8 @@ internal sealed record ImagePreprocessorConfig
         if (Find(json, name) is not { } value) return [0.5f, 0.5f, 0.5f];
         double[] numbers = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(n => ReadNumber(n, name, source))] : [ReadNumber(value, name, source)];
         if (numbers.Length == 1) numbers = [numbers[0], numbers[0], numbers[0]];
-        if (numbers.Length != 3) throw new InvalidDataException($"{source}: '{name}' has {numbers.Length} values; 3 are needed, one a channel.");
-        if (positive && numbers.Any(n => n <= 0)) throw new InvalidDataException($"{source}: '{name}' is {value.GetRawText()}; each value must be above 0.");
+        if (numbers.Length != 3) throw new InvalidDataException($"{source}'{name}' has {numbers.Length} values; 3 are needed, one a channel.");
+        if (positive && numbers.Any(n => n <= 0)) throw new InvalidDataException($"{source}'{name}' is {value.GetRawText()}; each value must be above 0.");
         return [.. numbers.Select(n => (float)n)];
     }
 
@@ -158,7 +159,7 @@ internal sealed record ImagePreprocessorConfig
         if (Find(json, "resample") is not { } value) return otherwise;
         return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) && Enum.IsDefined((ResampleFilter)number)
             ? (ResampleFilter)number
-            : throw new InvalidDataException($"{source}: 'resample' is {value.GetRawText()}; 0 (nearest) to 5 (Hamming) are known, 3 is bicubic.");
+            : throw new InvalidDataException($"{source}'resample' is {value.GetRawText()}; 0 (nearest) to 5 (Hamming) are known, 3 is bicubic.");
     }
 
     private static ImageAspectRatio ReadAspectRatio(JsonElement json, string source)
@@ -168,7 +169,7 @@ internal sealed record ImagePreprocessorConfig
         {
             "square" => ImageAspectRatio.Square,
             "pad" => ImageAspectRatio.Pad,
-            _ => throw new InvalidDataException($"{source}: 'image_aspect_ratio' is {value.GetRawText()}; \"square\" and \"pad\" are supported."),
+            _ => throw new InvalidDataException($"{source}'image_aspect_ratio' is {value.GetRawText()}; \"square\" and \"pad\" are supported."),
         };
     }
 
@@ -176,18 +177,18 @@ internal sealed record ImagePreprocessorConfig
     {
         JsonValueKind.True => true,
         JsonValueKind.False => false,
-        _ => throw new InvalidDataException($"{source}: '{name}' is {value.GetRawText()}; true or false is needed."),
+        _ => throw new InvalidDataException($"{source}'{name}' is {value.GetRawText()}; true or false is needed."),
     };
 
     private static double ReadNumber(JsonElement value, string name, string source) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number)
             ? number
-            : throw new InvalidDataException($"{source}: '{name}' is {value.GetRawText()}; a number is needed.");
+            : throw new InvalidDataException($"{source}'{name}' is {value.GetRawText()}; a number is needed.");
 
     private static int ReadCount(JsonElement value, string name, string source) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) && number is >= 1 and <= 16384
             ? number
-            : throw new InvalidDataException($"{source}: '{name}' is {value.GetRawText()}; a whole number from 1 to 16384 is needed.");
+            : throw new InvalidDataException($"{source}'{name}' is {value.GetRawText()}; a whole number from 1 to 16384 is needed.");
 
     private static JsonElement? Find(JsonElement json, string name) =>
         json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;

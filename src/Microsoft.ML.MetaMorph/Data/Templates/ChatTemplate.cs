@@ -22,6 +22,9 @@ internal sealed class ChatTemplate
         _location = location;
     }
 
+    /// <summary>The file, or the option, that holds the template, for messages.</summary>
+    public string Location => _location;
+
     /// <summary>Loads a folder's template: <c>chat_template.jinja</c>, or <c>chat_template</c> in <c>tokenizer_config.json</c> as a text or a list of named texts.</summary>
     /// <exception cref="ChatTemplateException">There is no template, or it is not well formed.</exception>
     public static ChatTemplate Load(string folder) => Read(TokenizerFiles.Read(folder));

@@ -15,10 +15,12 @@ internal sealed class TokenizerFiles
     private static readonly string[] Known = [Tokenizer, Configuration, SpecialTokens, ChatTemplate, ChatTemplateJson];
 
     private readonly IReadOnlyDictionary<string, byte[]> _contents;
+    private readonly IReadOnlyDictionary<string, string> _givenBy;
 
-    public TokenizerFiles(IReadOnlyDictionary<string, byte[]> contents, string location)
+    public TokenizerFiles(IReadOnlyDictionary<string, byte[]> contents, string location, IReadOnlyDictionary<string, string>? givenBy = null)
     {
         _contents = contents;
+        _givenBy = givenBy ?? new Dictionary<string, string>();
         Location = location;
     }
 
@@ -41,7 +43,8 @@ internal sealed class TokenizerFiles
 
     public bool Has(string name) => _contents.ContainsKey(name);
 
-    public string PathOf(string name) => Path.Combine(Location, name);
+    /// <summary>Where a file's content comes from, for messages: its path, or who gave it in the file's place.</summary>
+    public string PathOf(string name) => _givenBy.TryGetValue(name, out string? giver) ? giver : Path.Combine(Location, name);
 
     public string? Text(string name) => _contents.TryGetValue(name, out byte[]? bytes) ? Encoding.UTF8.GetString(bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? bytes.AsSpan(3) : bytes) : null;
 
@@ -60,7 +63,16 @@ internal sealed class TokenizerFiles
         }
     }
 
-    public TokenizerFiles With(string name, byte[] content) => new(new Dictionary<string, byte[]>(_contents) { [name] = content }, Location);
+    /// <summary>The same files with another content of one of them.</summary>
+    /// <param name="name">The file.</param>
+    /// <param name="content">Its content.</param>
+    /// <param name="givenBy">Who gave it, for messages; null where it is still the file's own.</param>
+    public TokenizerFiles With(string name, byte[] content, string? givenBy = null)
+    {
+        var givers = new Dictionary<string, string>(_givenBy);
+        if (givenBy is not null) givers[name] = givenBy;
+        return new(new Dictionary<string, byte[]>(_contents) { [name] = content }, Location, givers);
+    }
 
     public void Write(string folder)
     {

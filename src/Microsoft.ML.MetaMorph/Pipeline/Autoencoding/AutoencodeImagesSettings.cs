@@ -24,7 +24,7 @@ internal sealed record AutoencodeImagesSettings(
         CheckColumn(nameof(OutputColumnName), OutputColumnName);
         CheckColumn(nameof(ErrorColumnName), ErrorColumnName, optional: true);
         CheckColumn(nameof(InputColumnName), InputColumnName);
-        Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "at least 1");
+        Check(nameof(BatchSize), BatchSize, BatchSizes.IsValid(BatchSize), BatchSizes.Range);
         Check(nameof(AspectRatio), AspectRatio);
         Check(nameof(Precision), Precision);
     }

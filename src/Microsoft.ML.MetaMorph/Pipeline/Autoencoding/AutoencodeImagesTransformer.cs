@@ -18,7 +18,7 @@ public sealed class AutoencodeImagesTransformer : BatchTransformer
     internal AutoencodeImagesTransformer(IHostEnvironment environment, AutoencodeImagesSettings settings, Lease<AutoencoderModel> model)
     {
         _settings = settings;
-        _model = model;
+        _model = model.HeldBy(typeof(AutoencodeImagesTransformer));
         _device = ComputeDevice.Choose(environment);
     }
 

@@ -14,7 +14,7 @@ public sealed class ImageAutoencoder : IDisposable
 
     internal ImageAutoencoder(Lease<AutoencoderModel> model)
     {
-        _model = model;
+        _model = model.HeldBy(typeof(ImageAutoencoder));
         AutoencoderKLConfig config = model.Value.Config;
         PictureSize = model.Value.PictureSize;
         LatentChannels = config.LatentChannels;

@@ -124,7 +124,7 @@ internal sealed class BatchCursor : DataViewRowCursor
 
     private int Current()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ObjectDisposedException.ThrowIf(_disposed, typeof(DataViewRowCursor));
         return _slot >= 0 ? _slot : throw new InvalidOperationException("There is no value before MoveNext() or after it returned false.");
     }
 

@@ -49,7 +49,7 @@ internal sealed class BatchRowMapper(BatchBindings bindings) : IRowToRowMapper
         // All appended columns of a row come from one call of the model.
         private int Computed()
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
+            ObjectDisposedException.ThrowIf(_disposed, typeof(DataViewRow));
             if (_computed != input.Position || _computed < 0)
             {
                 _computed = -1;

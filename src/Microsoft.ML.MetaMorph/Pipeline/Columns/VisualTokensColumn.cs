@@ -39,9 +39,21 @@ internal sealed class VisualTokensColumn
     /// <exception cref="ArgumentException">It is missing, of another type, or of other dimensions.</exception>
     public static void Require(DataViewSchema schema, string name, string role, int count, int width)
     {
-        if (Dimensions(schema, name, role) is { } found && found != (count, width))
-            throw new ArgumentException($"The column '{name}' ({role}) holds {found.Count} tokens a picture, each {found.Width} wide; the model reads {count} tokens, each {width} wide. Encode the pictures with the encoder that the model was trained with.");
+        if (Dimensions(schema, name, role) is { } found)
+        {
+            if (found != (count, width)) throw Other(name, role, found, count, width);
+            return;
+        }
+
+        // Without the three dimensions the type may still tell enough: one picture's tokens and their width, or the number of values.
+        var type = (VectorDataViewType)schema[name].Type;
+        if (type.Dimensions is [> 0, > 0] one && one[1] == width && one[0] != count) throw Other(name, role, (one[0], one[1]), count, width);
+        if (type.Size % (count * width) != 0)
+            throw new ArgumentException($"The column '{name}' ({role}) has {type.Size} values, which are not a whole number of pictures; the model reads {count} tokens a picture, each {width} wide, {count * width} values. Encode the pictures with the encoder that the model was trained with.");
     }
+
+    private static ArgumentException Other(string name, string role, (int Count, int Width) found, int count, int width)
+        => new($"The column '{name}' ({role}) holds {found.Count} tokens a picture, each {found.Width} wide; the model reads {count} tokens, each {width} wide. Encode the pictures with the encoder that the model was trained with.");
 
     /// <summary>Checks the column of a shape; dimensions are not part of one.</summary>
     /// <exception cref="ArgumentException">It is missing or of another type.</exception>

@@ -89,7 +89,7 @@ public sealed class GenerateImagesEstimator : IEstimator<GenerateImagesTransform
         /// <summary>Steps, guidance, size, seed. Null: the defaults.</summary>
         public ImageGenerationOptions? Generation { get; set; }
 
-        /// <summary>Rows that are read ahead, at least 1. Default: 8. How many pictures are drawn at a time is <see cref="ImageGenerationOptions.MaximumBatchSize"/>.</summary>
+        /// <summary>Rows that are read ahead, 1 to 65,536. Default: 8. How many pictures are drawn at a time is <see cref="ImageGenerationOptions.MaximumBatchSize"/>.</summary>
         public int BatchSize { get; set; } = 8;
 
         /// <summary>Told after every step. Null: nobody. Not saved.</summary>
@@ -104,7 +104,7 @@ public sealed class GenerateImagesEstimator : IEstimator<GenerateImagesTransform
             ArgumentException.ThrowIfNullOrEmpty(InputColumnName);
             ArgumentNullException.ThrowIfNull(Visualizer);
             if (MaximumImages < 1) throw new ArgumentOutOfRangeException(nameof(MaximumImages), MaximumImages, $"{nameof(MaximumImages)} is {MaximumImages}; at least 1 is needed.");
-            if (BatchSize < 1) throw new ArgumentOutOfRangeException(nameof(BatchSize), BatchSize, $"{nameof(BatchSize)} is {BatchSize}; at least 1 is needed.");
+            BatchSizes.Require(BatchSize, nameof(BatchSize));
         }
 
         internal GenerateImagesSettings ToSettings() => new()

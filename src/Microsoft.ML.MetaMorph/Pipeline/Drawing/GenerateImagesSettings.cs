@@ -42,7 +42,7 @@ internal sealed record GenerateImagesSettings : ISavedSettings
         CheckColumn(nameof(InputColumnName), InputColumnName);
         CheckColumn(nameof(SeedColumnName), SeedColumnName, optional: true);
         Check(nameof(MaximumImages), MaximumImages, MaximumImages >= 1, "at least 1");
-        Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "at least 1");
+        Check(nameof(BatchSize), BatchSize, BatchSizes.IsValid(BatchSize), BatchSizes.Range);
         Check(nameof(Precision), Precision);
         Check(nameof(Generation), Generation, Generation is not null, "an object with the options of drawing");
     }

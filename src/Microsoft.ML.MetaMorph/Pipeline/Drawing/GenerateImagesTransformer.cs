@@ -20,7 +20,7 @@ public sealed class GenerateImagesTransformer : BatchTransformer
     {
         _host = environment.Register(nameof(GenerateImagesTransformer));
         _settings = settings;
-        _model = model;
+        _model = model.HeldBy(typeof(GenerateImagesTransformer));
         _runtime = new DrawingRuntime(ComputeDevice.Choose(environment), progress, cancellation);
     }
 
@@ -112,6 +112,7 @@ public sealed class GenerateImagesTransformer : BatchTransformer
             ?? throw ColumnErrors.WrongType(_settings.InputColumnName, Role, schema[_settings.InputColumnName].Type.ToString()!, "Vector<Single> with the dimensions [pictures, tokens, width] (this visualizer draws from any number of tokens, so the column must tell it)");
         if (found is { } dimensions && dimensions != (count, adapter.InputWidth))
             throw new ArgumentException($"The column '{_settings.InputColumnName}' ({Role}) holds {dimensions.Count} tokens a picture, each {dimensions.Width} wide; the visualizer draws from {count} tokens, each {adapter.InputWidth} wide. Use the visualizer that was trained with this encoder.");
+        VisualTokensColumn.Require(schema, _settings.InputColumnName, Role, count, adapter.InputWidth);
         return count;
     }
 }

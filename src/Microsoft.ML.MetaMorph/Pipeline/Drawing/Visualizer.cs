@@ -14,7 +14,7 @@ public sealed class Visualizer : IDisposable
 
     internal Visualizer(Lease<DrawingModel> model)
     {
-        _model = model;
+        _model = model.HeldBy(typeof(Visualizer));
         VisualizerConfig config = model.Value.Config;
         VisualTokenCount = config.Adapter.ExpectedTokens;
         VisualTokenWidth = config.Adapter.InputWidth;

@@ -30,7 +30,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         ArgumentException.ThrowIfNullOrEmpty(options.OutputColumnName);
         ArgumentNullException.ThrowIfNull(options.Encoder);
         ArgumentNullException.ThrowIfNull(options.InputColumnNames);
-        if (options.BatchSize < 1) throw new ArgumentOutOfRangeException(nameof(options), options.BatchSize, $"{nameof(Options.BatchSize)} is {options.BatchSize}; at least 1 is needed.");
+        BatchSizes.Require(options.BatchSize, nameof(Options.BatchSize));
         options.ToSettings().RequireUnlikeOutputs();
         _environment = environment;
         _options = options;
@@ -65,7 +65,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         foreach (string input in _options.InputColumns) ImageColumn.Require(inputSchema, input, EncodeImagesTransformer.Role);
-        return SchemaShapes.Append(inputSchema, EncodeImagesTransformer.Outputs(_options.OutputColumnName, _options.ErrorColumnName, _options.Encoder.VisualTokenCount, _options.Encoder.VisualTokenWidth));
+        return SchemaShapes.Append(inputSchema, [.. EncodeImagesTransformer.Outputs(_options.ToSettings(), _options.Encoder.VisualTokenCount, _options.Encoder.VisualTokenWidth).Select(output => output.Column)]);
     }
 
     /// <summary>Options of <see cref="EncodeImagesEstimator"/>.</summary>
@@ -90,7 +90,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         /// <summary>The folder at which relative paths start. Null: the current folder of the process. It is saved with the model.</summary>
         public string? ImageFolder { get; set; }
 
-        /// <summary>Rows that are read ahead, and pictures that go through the tower at a time; at least 1. Default: 16.</summary>
+        /// <summary>Rows that are read ahead, and pictures that go through the tower at a time; 1 to 65,536. Default: 16.</summary>
         public int BatchSize { get; set; } = 16;
 
         internal IReadOnlyList<string> InputColumns => InputColumnNames.Count == 0 ? [OutputColumnName] : InputColumnNames;

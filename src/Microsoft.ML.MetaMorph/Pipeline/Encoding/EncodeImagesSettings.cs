@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using static Microsoft.ML.MetaMorph.SettingsJson;
 
 namespace Microsoft.ML.MetaMorph;
@@ -21,6 +22,10 @@ internal sealed record EncodeImagesSettings(
     string? ComputedIn = null,
     string? ErrorColumnName = null) : ISavedSettings
 {
+    /// <summary>Where it is told how many pictures each column gave; null where there is one column only.</summary>
+    [JsonIgnore]
+    public string? CountsColumnName => InputColumnNames.Length > 1 ? PictureCounts.NameFor(OutputColumnName) : null;
+
     public void Validate()
     {
         CheckColumn(nameof(OutputColumnName), OutputColumnName);
@@ -28,7 +33,7 @@ internal sealed record EncodeImagesSettings(
         foreach (string input in InputColumnNames!) CheckColumn(nameof(InputColumnNames), input);
         CheckColumn(nameof(ErrorColumnName), ErrorColumnName, optional: true);
         RequireUnlikeOutputs();
-        Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "at least 1");
+        Check(nameof(BatchSize), BatchSize, BatchSizes.IsValid(BatchSize), BatchSizes.Range);
         Check(nameof(Precision), Precision);
     }
 
@@ -36,6 +41,6 @@ internal sealed record EncodeImagesSettings(
     /// <exception cref="ArgumentException">Two are; the name is told.</exception>
     public void RequireUnlikeOutputs()
     {
-        if (ErrorColumnName == OutputColumnName) throw new ArgumentException($"Two columns would be appended as '{OutputColumnName}'.");
+        if (ErrorColumnName is { } error && (error == OutputColumnName || error == CountsColumnName)) throw new ArgumentException($"Two columns would be appended as '{error}'.");
     }
 }

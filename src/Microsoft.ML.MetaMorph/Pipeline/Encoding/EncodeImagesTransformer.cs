@@ -18,7 +18,7 @@ public sealed class EncodeImagesTransformer : BatchTransformer
     internal EncodeImagesTransformer(IHostEnvironment environment, EncodeImagesSettings settings, Lease<ImageEncoderModel> model)
     {
         _settings = settings;
-        _model = model;
+        _model = model.HeldBy(typeof(EncodeImagesTransformer));
         _device = ComputeDevice.Choose(environment);
     }
 
@@ -32,11 +32,15 @@ public sealed class EncodeImagesTransformer : BatchTransformer
 
     internal override IReadOnlyList<string> InputColumns => _settings.InputColumnNames;
 
-    /// <summary>The columns that are appended: the visual tokens and, if asked for, the errors.</summary>
-    internal static DataViewSchema.DetachedColumn[] Outputs(string name, string? errorName, int count, int width)
+    /// <summary>The columns that are appended: the visual tokens; if asked for, the errors; with several columns of pictures, how many each gave.</summary>
+    internal static (EncodedOutput Output, DataViewSchema.DetachedColumn Column)[] Outputs(EncodeImagesSettings settings, int count, int width)
     {
-        var tokens = new DataViewSchema.DetachedColumn(name, VisualTokensColumn.Type(count, width));
-        return errorName is null ? [tokens] : [tokens, new DataViewSchema.DetachedColumn(errorName, TextDataViewType.Instance)];
+        string name = settings.OutputColumnName;
+        DataViewType type = VisualTokensColumn.Type(count, width);
+        var outputs = new List<(EncodedOutput, DataViewSchema.DetachedColumn)> { (EncodedOutput.VisualTokens, settings.CountsColumnName is null ? new(name, type) : PictureCounts.Annotated(name, type)) };
+        if (settings.ErrorColumnName is { } error) outputs.Add((EncodedOutput.Error, new(error, TextDataViewType.Instance)));
+        if (settings.CountsColumnName is not null) outputs.Add((EncodedOutput.PictureCounts, PictureCounts.Column(name, settings.InputColumnNames)));
+        return [.. outputs];
     }
 
     internal static EncodeImagesTransformer Load(IHostEnvironment environment, ModelZipReader zip)
@@ -54,12 +58,11 @@ public sealed class EncodeImagesTransformer : BatchTransformer
     internal override DataViewSchema.DetachedColumn[] GetOutputColumns(DataViewSchema inputSchema)
     {
         foreach (string input in _settings.InputColumnNames) ImageColumn.Require(inputSchema, input, Role);
-        ImageEncoderSettings settings = _model.Value.Settings;
-        return Outputs(_settings.OutputColumnName, _settings.ErrorColumnName, settings.Tokens.Count, settings.TokenWidth);
+        return [.. Outputs().Select(output => output.Column)];
     }
 
     internal override IRowBatch CreateBatch(DataViewRow input, bool[] activeOutputs, int capacity)
-        => new EncodeImagesBatch(_settings, _model.Share(), _device, input, encodes: activeOutputs[0], capacity);
+        => new EncodeImagesBatch(_settings, [.. Outputs().Select(output => output.Output)], _model.Share(), _device, input, encodes: activeOutputs[0], capacity);
 
     private protected override void Save(ModelSaveContext context) => MLNetInternals.Save(context, Kind, zip =>
     {
@@ -72,4 +75,15 @@ public sealed class EncodeImagesTransformer : BatchTransformer
     {
         if (disposing) _model.Dispose();
     }
+
+    private (EncodedOutput Output, DataViewSchema.DetachedColumn Column)[] Outputs()
+        => Outputs(_settings, _model.Value.Settings.Tokens.Count, _model.Value.Settings.TokenWidth);
+}
+
+/// <summary>What the pictures of a row give to the columns.</summary>
+internal enum EncodedOutput
+{
+    VisualTokens,
+    Error,
+    PictureCounts,
 }

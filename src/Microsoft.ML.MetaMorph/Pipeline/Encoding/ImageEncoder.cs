@@ -15,7 +15,7 @@ public sealed class ImageEncoder : IDisposable
 
     internal ImageEncoder(Lease<ImageEncoderModel> model)
     {
-        _model = model;
+        _model = model.HeldBy(typeof(ImageEncoder));
         ImageEncoderSettings settings = model.Value.Settings;
         VisualTokenCount = settings.Tokens.Count;
         VisualTokenWidth = settings.TokenWidth;

@@ -15,7 +15,7 @@ internal static class ImageEncoderFolder
         (SiglipEncoderConfig vision, VisualTokenSettings tokens) = ResponseModelFolder.ReadConfig(folder, json => Read(json, decides: options is { VisualTokenCount: null, TokenReduction: null, SelectLayer: null }));
         var settings = new ImageEncoderSettings(vision, Preprocessing(folder, options), Chosen(tokens, options), options.Precision);
         TensorArchive archive = CheckpointKeys.ForSiglip(TensorArchive.Open(folder));
-        return Build(settings, archive, archive);
+        return Build(settings, archive, archive, folder);
     }
 
     /// <summary>Writes a folder that this and other libraries read.</summary>
@@ -43,7 +43,7 @@ internal static class ImageEncoderFolder
         ImagePreprocessorConfig preprocessing = zip.ReadJson(ImagePreprocessorConfig.FileName, json => ImagePreprocessorConfig.FromJson(json));
         var settings = new ImageEncoderSettings(vision, preprocessing, tokens, precision, trainedIn);
         ZipWeights weights = ZipWeights.Open(zip, temporaryFolder);
-        return Build(settings, weights.Archive, weights);
+        return Build(settings, weights.Archive, weights, zip.Location);
     }
 
     /// <summary>Whether a config describes a tower whose pictures keep their shape (SigLIP 2 NaFlex).</summary>
@@ -54,19 +54,32 @@ internal static class ImageEncoderFolder
         return type?.StartsWith("siglip2", StringComparison.Ordinal) == true;
     }
 
-    private static ImageEncoderModel Build(ImageEncoderSettings settings, TensorArchive archive, IDisposable storage)
+    private static ImageEncoderModel Build(ImageEncoderSettings settings, TensorArchive archive, IDisposable storage, string location)
     {
         try
         {
-            ImageEncoding encoding = ImageEncoding.Of(settings);
+            ImageEncoding encoding = Encoding(settings, location);
             StoredParameters.Check(archive, encoding.Build, CheckpointKeys.IsBesideVisionTower);
             MemoryEstimate.Of(archive).Require();
-            return new ImageEncoderModel(settings, device => new StoredParameters(archive, device), storage);
+            return new ImageEncoderModel(settings, device => new StoredParameters(archive, device), storage, archive.Location);
         }
         catch
         {
             storage.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Where two files contradict each other, both lie in the same place, which the message names.</summary>
+    private static ImageEncoding Encoding(ImageEncoderSettings settings, string location)
+    {
+        try
+        {
+            return ImageEncoding.Of(settings);
+        }
+        catch (InvalidDataException failure)
+        {
+            throw new InvalidDataException($"'{location}': {failure.Message}", failure);
         }
     }
 
@@ -85,7 +98,19 @@ internal static class ImageEncoderFolder
         return (vision, stored);
     }
 
-    private static SiglipEncoderConfig Vision(JsonElement config) => IsNaflex(config) ? Siglip2VisionConfig.FromJson(config) : SiglipVisionConfig.FromJson(config);
+    private static SiglipEncoderConfig Vision(JsonElement config)
+    {
+        if (IsNaflex(config))
+        {
+            Siglip2VisionConfig naflex = Siglip2VisionConfig.FromJson(config);
+            ImageEncoding.RequireColour(naflex.Channels);
+            return naflex;
+        }
+
+        SiglipVisionConfig vision = SiglipVisionConfig.FromJson(config);
+        ImageEncoding.RequireColour(vision.Channels);
+        return vision;
+    }
 
     private static ImagePreprocessorConfig Preprocessing(string folder, ImageEncoderOptions options)
     {

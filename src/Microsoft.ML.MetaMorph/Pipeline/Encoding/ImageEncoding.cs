@@ -9,7 +9,7 @@ namespace Microsoft.ML.MetaMorph;
 internal abstract class ImageEncoding
 {
     /// <summary>The kind that settings describe.</summary>
-    /// <exception cref="InvalidDataException">The preprocessor does not make what the tower takes.</exception>
+    /// <exception cref="InvalidDataException">The preprocessor does not make what the tower takes; both files and both numbers are named, the folder is not.</exception>
     /// <exception cref="ArgumentException">The tower cannot give such tokens.</exception>
     public static ImageEncoding Of(ImageEncoderSettings settings) => settings.Vision switch
     {
@@ -35,9 +35,21 @@ internal abstract class ImageEncoding
     /// <param name="grids">The grids that belong to it.</param>
     public abstract Tensor Encode(nn.Module tower, Tensor pictures, PatchGrid[] grids);
 
-    protected static void RequireColour(int channels)
+    /// <summary>Checks that a tower takes coloured pictures.</summary>
+    /// <exception cref="InvalidDataException">It does not.</exception>
+    public static void RequireColour(int channels)
     {
-        if (channels != 3) throw new InvalidDataException($"The vision tower takes {channels} channels (num_channels); pictures have 3.");
+        if (channels != 3) throw new InvalidDataException($"'num_channels' is {channels}; it must be 3: pictures are given to the tower as red, green and blue.");
+    }
+
+    /// <summary>Checks that pictures are brought to the size that a tower takes.</summary>
+    /// <exception cref="InvalidDataException">They are not.</exception>
+    public static void RequireSize(ImagePreprocessorConfig preprocessing, SiglipVisionConfig vision)
+    {
+        if (preprocessing.Naflex)
+            throw new InvalidDataException($"{ImagePreprocessorConfig.FileName} keeps each picture's own shape (SigLIP 2 NaFlex), but the vision tower of config.json takes pictures of {vision.ImageSize}x{vision.ImageSize} (image_size). They do not belong together.");
+        if (preprocessing.Height != vision.ImageSize || preprocessing.Width != vision.ImageSize)
+            throw new InvalidDataException($"{ImagePreprocessorConfig.FileName} makes pictures of {preprocessing.Width}x{preprocessing.Height} (size), but the vision tower of config.json takes pictures of {vision.ImageSize}x{vision.ImageSize} (image_size). They do not belong together.");
     }
 }
 

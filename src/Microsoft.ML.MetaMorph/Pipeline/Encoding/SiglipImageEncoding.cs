@@ -12,11 +12,7 @@ internal sealed class SiglipImageEncoding : ImageEncoding
     public SiglipImageEncoding(SiglipVisionConfig vision, ImageEncoderSettings settings)
     {
         ImagePreprocessorConfig preprocessing = settings.Preprocessing;
-        if (preprocessing.Naflex)
-            throw new InvalidDataException($"{ImagePreprocessorConfig.FileName} keeps each picture's own shape (SigLIP 2 NaFlex), but the vision tower of config.json takes pictures of {vision.ImageSize}x{vision.ImageSize} (image_size). They do not belong together.");
-        if (preprocessing.Height != vision.ImageSize || preprocessing.Width != vision.ImageSize)
-            throw new InvalidDataException($"{ImagePreprocessorConfig.FileName} makes pictures of {preprocessing.Width}x{preprocessing.Height}; the vision tower takes {vision.ImageSize}x{vision.ImageSize} (image_size).");
-        RequireColour(vision.Channels);
+        RequireSize(preprocessing, vision);
         settings.Tokens.Check(vision, vision.PatchCount);
         _vision = vision;
         _tokens = settings.Tokens;

@@ -8,17 +8,19 @@ internal sealed class Lease<T> : IDisposable
     where T : class, IDisposable
 {
     private readonly Shared _shared;
+    private Type _holder;
     private int _disposed;
 
     /// <summary>The first hold; <paramref name="value"/> belongs to the leases from now on.</summary>
     public Lease(T value)
-        : this(new Shared(value))
+        : this(new Shared(value), typeof(T))
     {
     }
 
-    private Lease(Shared shared)
+    private Lease(Shared shared, Type holder)
     {
         _shared = shared;
+        _holder = holder;
     }
 
     ~Lease() => Return();
@@ -29,7 +31,7 @@ internal sealed class Lease<T> : IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_disposed != 0, typeof(T));
+            ObjectDisposedException.ThrowIf(_disposed != 0, _holder);
             return _shared.Value;
         }
     }
@@ -41,8 +43,16 @@ internal sealed class Lease<T> : IDisposable
     /// <exception cref="ObjectDisposedException">This hold was given back.</exception>
     public Lease<T> Share()
     {
-        ObjectDisposedException.ThrowIf(_disposed != 0 || !_shared.TryAdd(), typeof(T));
-        return new Lease<T>(_shared);
+        ObjectDisposedException.ThrowIf(_disposed != 0 || !_shared.TryAdd(), _holder);
+        return new Lease<T>(_shared, _holder);
+    }
+
+    /// <summary>Says whose hold this is: what a person has in hand and disposed is what messages name.</summary>
+    /// <returns>This hold.</returns>
+    public Lease<T> HeldBy(Type holder)
+    {
+        _holder = holder;
+        return this;
     }
 
     public void Dispose()

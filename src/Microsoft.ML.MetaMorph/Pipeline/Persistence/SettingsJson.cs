@@ -28,11 +28,19 @@ internal static class SettingsJson
             return settings;
         }
         // The options of generation check themselves where they are set.
+        catch (ArgumentException failure) when (failure.ParamName is { Length: > 0 } option)
+        {
+            throw zip.Broken(FileName, new ArgumentException(InWordsOfTheFile(failure.Message, option), failure));
+        }
         catch (Exception failure) when (failure is JsonException or ArgumentException)
         {
             throw zip.Broken(FileName, failure);
         }
     }
+
+    // In code the option has another name than in the file.
+    private static string InWordsOfTheFile(string message, string option)
+        => message.Replace($" (Parameter '{option}')", "").Replace(option, JsonNamingPolicy.SnakeCaseLower.ConvertName(option));
 
     /// <summary>Refuses a value of the file.</summary>
     /// <param name="property">The property's name; the message has it as the file does.</param>

@@ -5,19 +5,26 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>The texts of a row as a conversation, with messages that name row and columns.</summary>
 internal sealed class ConversationRow
 {
-    private readonly long _number;
-    private readonly string _columns;
-    private readonly string? _visualColumn;
-
-    private ConversationRow(long number, string columns, string? visualColumn, Conversation conversation)
+    private ConversationRow(long number, string columns, Conversation conversation, int promptMarks)
     {
-        _number = number;
-        _columns = columns;
-        _visualColumn = visualColumn;
+        Number = number;
+        Columns = columns;
         Conversation = conversation;
+        PromptMarks = promptMarks;
     }
 
     public Conversation Conversation { get; }
+
+    public long Number { get; }
+
+    /// <summary>The columns of the texts, for messages.</summary>
+    public string Columns { get; }
+
+    /// <summary>The marks in the prompts.</summary>
+    public int PromptMarks { get; }
+
+    /// <summary>The marks in the responses that are given.</summary>
+    public int ResponseMarks => Conversation.ImageCount - PromptMarks;
 
     /// <summary>A row whose last prompt is to be answered.</summary>
     /// <param name="settings">The columns' names.</param>
@@ -52,23 +59,11 @@ internal sealed class ConversationRow
         return Create(settings, number, prompts, responses, columns);
     }
 
-    /// <summary>Checks that every mark has its picture.</summary>
-    /// <param name="pictures">The pictures of the row.</param>
-    /// <param name="exactly">Whether pictures without a mark are an error too.</param>
-    /// <exception cref="InvalidDataException">They do not fit.</exception>
-    public void RequirePictures(int pictures, bool exactly)
-    {
-        int marks = Conversation.ImageCount;
-        if (pictures == marks || (!exactly && pictures > marks)) return;
-        string column = _visualColumn is null ? "there is no visual tokens column" : $"the column '{_visualColumn}' holds {pictures} pictures";
-        throw RowErrors.At(_number, _columns, $"there are {marks} {ImageMarks.Image} marks, but {column}. Give every mark its picture, prompts first.");
-    }
-
     private static ConversationRow Create(MetaMorphSettings settings, long number, string[] prompts, string[] responses, string columns)
     {
-        int marks = prompts.Sum(ImageMarks.Count) + responses.Sum(ImageMarks.Count);
+        int promptMarks = prompts.Sum(ImageMarks.Count), marks = promptMarks + responses.Sum(ImageMarks.Count);
         // Messages about the conversation begin with "Row" and its name, so the name tells the columns too.
         string name = string.Create(CultureInfo.InvariantCulture, $"{number}, {columns}");
-        return new ConversationRow(number, columns, settings.VisualTokensColumnName, Conversation.FromTurns(prompts, responses, marks, name, settings.SystemMessage));
+        return new ConversationRow(number, columns, Conversation.FromTurns(prompts, responses, marks, name, settings.SystemMessage), promptMarks);
     }
 }

@@ -17,7 +17,7 @@ internal sealed class MetaMorphBatch : IRowBatch
     private readonly DataViewRow _row;
     private readonly TextColumn _prompt;
     private readonly TextColumn? _history;
-    private readonly VisualTokensColumn? _visualTokens;
+    private readonly ConversationPictures _pictures;
     private readonly long[] _numbers;
     private readonly GenerationRequest?[] _requests;
     private readonly ExceptionDispatchInfo?[] _failures;
@@ -34,7 +34,7 @@ internal sealed class MetaMorphBatch : IRowBatch
         MetaMorphConfig config = model.Value.Config;
         _prompt = new TextColumn(row, settings.PromptColumnName);
         _history = history is null ? null : new TextColumn(row, history);
-        _visualTokens = settings.VisualTokensColumnName is { } tokens ? new VisualTokensColumn(row, tokens, config.VisualTokenCount, config.VisualTokenWidth) : null;
+        _pictures = new ConversationPictures(row, settings, config, responses: history is not null);
         _numbers = new long[capacity];
         _requests = new GenerationRequest?[capacity];
         _failures = new ExceptionDispatchInfo?[capacity];
@@ -123,10 +123,9 @@ internal sealed class MetaMorphBatch : IRowBatch
     private GenerationRequest Request(long number)
     {
         ConversationRow row = ConversationRow.ForPrompt(_settings, number, _prompt.Read(number), _history?.Read(number));
-        float[] pictures = _visualTokens?.Read(number, row.Conversation.ImageCount) ?? [];
+        float[] pictures = _pictures.Read(row, exactly: false);
         ResponseModel model = _model.Value;
         int length = model.PictureLength;
-        row.RequirePictures(pictures.Length / length, exactly: false);
         TokenSequence sequence = model.Text.Encoder.EncodePrompt(row.Conversation);
         var tokens = new float[sequence.ImageCount * length];
         for (int i = 0; i < sequence.ImageCount; i++) pictures.AsSpan(sequence.ImageOrder[i] * length, length).CopyTo(tokens.AsSpan(i * length));

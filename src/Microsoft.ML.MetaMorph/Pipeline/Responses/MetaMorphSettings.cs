@@ -12,6 +12,9 @@ internal sealed record MetaMorphSettings : ISavedSettings
 
     public string? VisualTokensColumnName { get; init; }
 
+    /// <summary>Where the pictures of the responses stand, if <see cref="VisualTokensColumnName"/> holds those of the prompts alone.</summary>
+    public string? ResponseVisualTokensColumnName { get; init; }
+
     public required string OutputColumnName { get; init; }
 
     public string? OutputVisualTokensColumnName { get; init; }
@@ -40,11 +43,12 @@ internal sealed record MetaMorphSettings : ISavedSettings
         CheckColumn(nameof(OutputColumnName), OutputColumnName);
         CheckColumn(nameof(ResponseColumnName), ResponseColumnName, optional: true);
         CheckColumn(nameof(VisualTokensColumnName), VisualTokensColumnName, optional: true);
+        CheckColumn(nameof(ResponseVisualTokensColumnName), ResponseVisualTokensColumnName, optional: true);
         CheckColumn(nameof(OutputVisualTokensColumnName), OutputVisualTokensColumnName, optional: true);
         CheckColumn(nameof(ErrorColumnName), ErrorColumnName, optional: true);
         CheckColumn(nameof(LogProbabilityColumnName), LogProbabilityColumnName, optional: true);
         RequireUnlikeOutputs();
-        Check(nameof(BatchSize), BatchSize, BatchSize >= 1, "at least 1");
+        Check(nameof(BatchSize), BatchSize, BatchSizes.IsValid(BatchSize), BatchSizes.Range);
         Check(nameof(Precision), Precision);
         Check(nameof(Generation), Generation, Generation is not null, "an object with the options of generation");
     }

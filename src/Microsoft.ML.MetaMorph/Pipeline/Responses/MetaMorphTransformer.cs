@@ -15,8 +15,8 @@ namespace Microsoft.ML.MetaMorph;
 /// an <see cref="InvalidDataException"/> when a value of that row is asked for. The other rows of its batch are answered either way.</para>
 /// <para>A prompt column of scalar text is one turn. A vector has one element a turn; the answers of all turns but the last are read
 /// from the response column, which then has to be there. The visual tokens column holds the pictures of the prompts first, in the order
-/// of their marks, then those of the responses; pictures behind those that are needed belong to the answer that is to be made, and are
-/// not looked at. A missing text is an empty one.</para>
+/// of their marks, then those of the responses, unless these have a column of their own; pictures behind those that are needed belong to
+/// the answer that is to be made, and are not looked at. A missing text is an empty one.</para>
 /// <inheritdoc cref="BatchTransformer" path="/remarks/para"/>
 /// <para>Not exportable to ONNX.</para>
 /// </remarks>
@@ -26,6 +26,7 @@ public sealed class MetaMorphTransformer : BatchTransformer
     internal const string PromptRole = "prompt";
     internal const string ResponseRole = "response";
     internal const string VisualTokensRole = "visual tokens";
+    internal const string ResponseVisualTokensRole = "visual tokens of responses";
 
     private readonly IHost _host;
     private readonly MetaMorphSettings _settings;
@@ -35,7 +36,7 @@ public sealed class MetaMorphTransformer : BatchTransformer
     {
         _host = environment.Register(nameof(MetaMorphTransformer));
         _settings = settings;
-        _model = model;
+        _model = model.HeldBy(typeof(MetaMorphTransformer));
     }
 
     /// <inheritdoc/>
@@ -67,7 +68,7 @@ public sealed class MetaMorphTransformer : BatchTransformer
     public MetaMorphTransformer WithGeneration(GenerationOptions generation, int? batchSize = null)
     {
         ArgumentNullException.ThrowIfNull(generation);
-        if (batchSize < 1) throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, $"A batch of {batchSize} rows was asked for; at least 1 is needed.");
+        if (batchSize is { } rows) BatchSizes.Require(rows, nameof(batchSize));
         return new MetaMorphTransformer(_host, _settings with { Generation = generation.Clone(), BatchSize = batchSize ?? BatchSize }, _model.Share());
     }
 
@@ -118,11 +119,20 @@ public sealed class MetaMorphTransformer : BatchTransformer
         MetaMorphConfig config = _model.Value.Config;
         TextColumn.Require(inputSchema, _settings.PromptColumnName, PromptRole);
         if (_settings.VisualTokensColumnName is { } tokens) VisualTokensColumn.Require(inputSchema, tokens, VisualTokensRole, config.VisualTokenCount, config.VisualTokenWidth);
-        if (History(inputSchema) is { } history) TextColumn.Require(inputSchema, history, ResponseRole);
+        if (History(inputSchema) is { } history)
+        {
+            TextColumn.Require(inputSchema, history, ResponseRole);
+            if (_settings.ResponseVisualTokensColumnName is { } earlier) VisualTokensColumn.Require(inputSchema, earlier, ResponseVisualTokensRole, config.VisualTokenCount, config.VisualTokenWidth);
+        }
+
         return [.. Outputs(_settings, config.VisualTokenCount, config.VisualTokenWidth).Select(output => output.Column)];
     }
 
-    internal override IEnumerable<string> OptionalInputColumns(DataViewSchema inputSchema) => History(inputSchema) is { } history ? [history] : [];
+    internal override IEnumerable<string> OptionalInputColumns(DataViewSchema inputSchema)
+    {
+        string? history = History(inputSchema);
+        return [.. history is null ? Array.Empty<string>() : [history], .. ConversationPictures.Columns(inputSchema, _settings, responses: history is not null)];
+    }
 
     internal override IRowBatch CreateBatch(DataViewRow input, bool[] activeOutputs, int capacity)
     {

@@ -16,6 +16,13 @@ public abstract class ResponseColumns
     /// <summary>Visual tokens [pictures, N, D]: the pictures of the prompts in the order of their marks, then those of the responses. Null: no row has pictures; a new model is then made for those of the paper's encoder (64 tokens, each 1,152 wide).</summary>
     public string? VisualTokensColumnName { get; set; } = DefaultColumnNames.VisualTokens;
 
+    /// <summary>
+    /// Visual tokens [pictures, N, D] of the responses alone, in the order of their marks; <see cref="VisualTokensColumnName"/> then holds those of the
+    /// prompts alone, and a row in which either lacks a picture, or has one without a mark, is an error. It is read by training, and for the earlier
+    /// answers of a prompt of several turns. Null (default): the pictures of prompts and responses stand in one column.
+    /// </summary>
+    public string? ResponseVisualTokensColumnName { get; set; }
+
     /// <summary>The column of response texts that is appended, with <c>&lt;image&gt;</c> where a picture stands.</summary>
     public string OutputColumnName { get; set; } = DefaultColumnNames.PredictedResponse;
 
@@ -34,7 +41,7 @@ public abstract class ResponseColumns
     /// <summary>How responses are made. Default: greedy, at most 512 positions.</summary>
     public GenerationOptions Generation { get; set; } = new();
 
-    /// <summary>Rows that are answered at a time, at least 1. Default: 8.</summary>
+    /// <summary>Rows that are answered at a time, 1 to 65,536. Default: 8.</summary>
     public int GenerationBatchSize { get; set; } = 8;
 
     internal MetaMorphSettings ToSettings(Precision precision)
@@ -42,12 +49,17 @@ public abstract class ResponseColumns
         ArgumentException.ThrowIfNullOrEmpty(PromptColumnName);
         ArgumentException.ThrowIfNullOrEmpty(OutputColumnName);
         ArgumentNullException.ThrowIfNull(Generation);
-        if (GenerationBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(GenerationBatchSize), GenerationBatchSize, $"{nameof(GenerationBatchSize)} is {GenerationBatchSize}; at least 1 is needed.");
+        BatchSizes.Require(GenerationBatchSize, nameof(GenerationBatchSize));
+        RequireName(nameof(VisualTokensColumnName), VisualTokensColumnName, "set it to null where no row has pictures");
+        RequireName(nameof(ResponseVisualTokensColumnName), ResponseVisualTokensColumnName, "set it to null where prompts and responses have their pictures in one column");
+        if (ResponseVisualTokensColumnName is { } name && name == VisualTokensColumnName)
+            throw new ArgumentException($"{nameof(VisualTokensColumnName)} and {nameof(ResponseVisualTokensColumnName)} are both '{name}'; where prompts and responses have their pictures in one column, set the latter to null.");
         var settings = new MetaMorphSettings
         {
             PromptColumnName = PromptColumnName,
             ResponseColumnName = ResponseColumnName,
             VisualTokensColumnName = VisualTokensColumnName,
+            ResponseVisualTokensColumnName = ResponseVisualTokensColumnName,
             OutputColumnName = OutputColumnName,
             OutputVisualTokensColumnName = OutputVisualTokensColumnName,
             ErrorColumnName = ErrorColumnName,
@@ -59,5 +71,10 @@ public abstract class ResponseColumns
         };
         settings.RequireUnlikeOutputs();
         return settings;
+    }
+
+    private static void RequireName(string option, string? name, string otherwise)
+    {
+        if (name is { Length: 0 }) throw new ArgumentException($"{option} is empty; name a column, or {otherwise}.");
     }
 }

@@ -9,14 +9,17 @@ internal sealed class ResponseModel : IDisposable
     private readonly IDisposable? _storage;
     private readonly Dictionary<(DecodingEngine, bool, int), ResponseGenerator> _generators = [];
     private readonly int[] _endIds;
+    private readonly string _name;
     private bool _disposed;
 
     /// <param name="model">The model; it is disposed with this object.</param>
     /// <param name="text">Tokenizer and template.</param>
     /// <param name="precision">What linear layers are computed in.</param>
     /// <param name="storage">What the weights lie in; disposed with this object.</param>
-    public ResponseModel(MetaMorphModel model, ConversationText text, Precision precision, IDisposable? storage)
+    /// <param name="location">Where they come from, for messages; null where they were trained.</param>
+    public ResponseModel(MetaMorphModel model, ConversationText text, Precision precision, IDisposable? storage, string? location = null)
     {
+        _name = location is null ? "The trained MetaMorph" : $"The MetaMorph '{location}'";
         if (text.Encoder.ImageStartId != model.Config.ImageStartId || text.Encoder.ImageEndId != model.Config.ImageEndId)
             throw new InvalidDataException($"The tokenizer has {ImageMarks.Start} = {text.Encoder.ImageStartId} and {ImageMarks.End} = {text.Encoder.ImageEndId}; the model's config.json says {model.Config.ImageStartId} and {model.Config.ImageEndId}. They do not belong together.");
         if (text.Tokenizer.HighestId >= model.Config.Language.VocabularySize)
@@ -53,7 +56,7 @@ internal sealed class ResponseModel : IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             using var scope = NewDisposeScope();
-            return Generator(options, log).Generate(requests, options);
+            return Named(() => Generator(options, log).Generate(requests, options));
         }
     }
 
@@ -73,7 +76,7 @@ internal sealed class ResponseModel : IDisposable
         lock (_turn)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return run.Step();
+            return Named(run.Step);
         }
     }
 
@@ -97,6 +100,19 @@ internal sealed class ResponseModel : IDisposable
             _generators.Clear();
             Model.Dispose();
             _storage?.Dispose();
+        }
+    }
+
+    /// <summary>Gives numbers that are none the name of the model that computed them.</summary>
+    private T Named<T>(Func<T> compute)
+    {
+        try
+        {
+            return compute();
+        }
+        catch (NotFiniteNumberException failure)
+        {
+            throw new NotFiniteNumberException($"{_name} computes no finite numbers: {failure.Message}. Its weights are broken, or too large for the element type in which it computes ({Choice}); take another copy, or train it anew with a lower learning rate.", failure);
         }
     }
 

@@ -94,7 +94,7 @@ internal static class ResponseModelFolder
             Check(archive, config.Language, parameters => new MetaMorphModel(config, parameters));
             MemoryEstimate.Of(archive).Require();
             using var mode = no_grad();
-            return new ResponseModel(new MetaMorphModel(config, new StoredParameters(archive, device)), new ConversationText(tokenizer), precision, storage);
+            return new ResponseModel(new MetaMorphModel(config, new StoredParameters(archive, device)), new ConversationText(tokenizer), precision, storage, archive.Location);
         }
         catch
         {

@@ -170,7 +170,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         /// <summary>Losses, batch size, learning rate and all else of the training. The seed of the <see cref="MLContext"/>, where it has one, stands for the seed here.</summary>
         public AutoencoderTrainingOptions Training { get; set; } = new();
 
-        /// <summary>Rows that the transformer reads ahead and computes at a time, at least 1. Default: 8.</summary>
+        /// <summary>Rows that the transformer reads ahead and computes at a time, 1 to 65,536. Default: 8.</summary>
         public int ReconstructionBatchSize { get; set; } = 8;
 
         /// <summary>Whether a cancelled training gives the autoencoder as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
@@ -192,7 +192,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
             ArgumentNullException.ThrowIfNull(Training);
             if (ErrorColumnName == OutputColumnName) throw new ArgumentException($"{nameof(OutputColumnName)} and {nameof(ErrorColumnName)} are both '{OutputColumnName}'; they need two names.");
             if (ImageSize < 1) throw new ArgumentOutOfRangeException(nameof(ImageSize), ImageSize, $"{nameof(ImageSize)} is {ImageSize}; at least 1 is needed.");
-            if (ReconstructionBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(ReconstructionBatchSize), ReconstructionBatchSize, $"{nameof(ReconstructionBatchSize)} is {ReconstructionBatchSize}; at least 1 is needed.");
+            BatchSizes.Require(ReconstructionBatchSize, nameof(ReconstructionBatchSize));
             if (PretrainedFolder is null) FreshArchitecture.ToConfig();
             Training.Validate();
         }

@@ -15,6 +15,8 @@ internal sealed class ConversationSource : TrainingSource
     private readonly Action<string> _warn;
     private readonly Lazy<long> _count;
     private bool _reported;
+    private long _rows;
+    private long _learned;
 
     /// <param name="data">The rows.</param>
     /// <param name="settings">The columns' names.</param>
@@ -43,6 +45,17 @@ internal sealed class ConversationSource : TrainingSource
         if (seed is not { } value) return Read(null);
         var random = new Random(value);
         return _data.CanShuffle ? Read(random) : Shuffle(Read(null), random);
+    }
+
+    /// <summary>
+    /// Refuses rows of which nothing is left to learn. A row alone may be cut before its response; that all are shows only at the end of a pass,
+    /// or of a training that ends before it.
+    /// </summary>
+    /// <exception cref="InvalidDataException">No row so far had a word to learn; the numbers of rows and of positions are named.</exception>
+    public void RequireSomethingToLearn()
+    {
+        if (_rows > 0 && _learned == 0)
+            throw new InvalidDataException($"None of {_rows} rows has anything to learn: no word of a response lies within the first {_maximumLength} positions, behind which rows are cut. Raise {nameof(VisualPredictiveInstructionTuningTrainer.Options.MaximumLength)} (the model's max_position_embeddings is the most), or shorten prompts and system message.");
     }
 
     private static long CountRows(IDataView data)
@@ -80,32 +93,33 @@ internal sealed class ConversationSource : TrainingSource
 
     private IEnumerable<TrainingRow> Read(Random? random)
     {
-        string[] names = [_settings.PromptColumnName, _settings.ResponseColumnName!, .. _settings.VisualTokensColumnName is { } tokens ? [tokens] : Array.Empty<string>()];
+        string[] names = [_settings.PromptColumnName, _settings.ResponseColumnName!, .. ConversationPictures.Columns(_data.Schema, _settings, responses: true)];
         using DataViewRowCursor cursor = _data.GetRowCursor(names.Select(name => _data.Schema[name]), random);
         var prompt = new TextColumn(cursor, names[0]);
         var response = new TextColumn(cursor, names[1]);
-        VisualTokensColumn? visual = names.Length > 2 ? new VisualTokensColumn(cursor, names[2], _config.VisualTokenCount, _config.VisualTokenWidth) : null;
+        var pictures = new ConversationPictures(cursor, _settings, _config, responses: true);
         var number = new RowNumber(cursor, shuffled: random is not null);
         var report = new RowReport();
         while (RowErrors.MoveNext(cursor))
         {
-            if (Encode(number.Current, prompt, response, visual, report) is { } row) yield return row;
+            if (Encode(number.Current, prompt, response, pictures, report) is { } row) yield return row;
         }
 
-        if (_reported) yield break;
+        if (!_reported) report.Tell(_warn, _maximumLength);
         _reported = true;
-        report.Tell(_warn, _maximumLength);
+        RequireSomethingToLearn();
     }
 
-    private TrainingRow? Encode(long number, TextColumn prompt, TextColumn response, VisualTokensColumn? visual, RowReport report)
+    private TrainingRow? Encode(long number, TextColumn prompt, TextColumn response, ConversationPictures tokens, RowReport report)
     {
         try
         {
             ConversationRow row = ConversationRow.ForTraining(_settings, number, prompt.Read(number), response.Read(number));
-            float[] pictures = visual?.Read(number) ?? [];
-            row.RequirePictures(pictures.Length / (_config.VisualTokenCount * _config.VisualTokenWidth), exactly: true);
+            float[] pictures = tokens.Read(row, exactly: true);
             TokenSequence sequence = _encoder.Encode(row.Conversation, _maximumLength, _config.VisualTokenCount, out SequenceTruncation truncation);
             report.Count(truncation);
+            _rows++;
+            if (sequence.SupervisedTokens > 0) _learned++;
             return new TrainingRow(sequence, pictures, number);
         }
         catch (Exception failure) when (_skipBadRows && RowErrors.IsOfRow(failure))

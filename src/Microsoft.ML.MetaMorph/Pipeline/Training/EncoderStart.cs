@@ -28,6 +28,7 @@ internal sealed record EncoderStart(LanguageImageModel Model, ImagePreprocessorC
         string folder = PretrainedFolder.Resolve(nameOrFolder);
         if (ResponseModelFolder.ReadConfig(folder, ImageEncoderFolder.IsNaflex)) throw Naflex($"'{folder}'");
         (SiglipVisionConfig vision, SiglipTextConfig? text) = ResponseModelFolder.ReadConfig(folder, Towers);
+        ImagePreprocessorConfig preprocessing = ReadPreprocessing(folder, vision);
         LanguageImageModelConfig config = LanguageImageModelConfig.Create(options, tokens, vision, text);
         memory.Require($"'{folder}' with its teachers", parameters => new LanguageImageModel(config, parameters));
         using TensorArchive archive = CheckpointKeys.ForSiglip(TensorArchive.Open(folder));
@@ -35,7 +36,7 @@ internal sealed record EncoderStart(LanguageImageModel Model, ImagePreprocessorC
             throw new InvalidDataException($"'{folder}' holds no vision tower: no tensor is named vision_model.*.");
         StoredParameters.Check(archive, parameters => new LanguageImageModel(config, new FallbackParameters(parameters, new MetaParameters())), CheckpointKeys.IsBesideVisionTower);
         var stored = new OwnedParameters(new StoredParameters(archive, device, ScalarType.Float32, trainable: true));
-        return new EncoderStart(LanguageImageModel.Continue(config, stored, seed), ImagePreprocessorConfig.Load(folder) with { AspectRatio = ratio });
+        return new EncoderStart(LanguageImageModel.Continue(config, stored, seed), preprocessing with { AspectRatio = ratio });
     }
 
     /// <summary>A copy of an encoder, with fresh teachers; its sizes, its tokens and its preprocessing hold, whatever the options say.</summary>
@@ -55,7 +56,26 @@ internal sealed record EncoderStart(LanguageImageModel Model, ImagePreprocessorC
     }
 
     private static (SiglipVisionConfig Vision, SiglipTextConfig? Text) Towers(JsonElement config)
-        => (SiglipVisionConfig.FromJson(config), ConfigJson.Section(config, "text_config") is null ? null : SiglipTextConfig.FromJson(config));
+    {
+        SiglipVisionConfig vision = SiglipVisionConfig.FromJson(config);
+        ImageEncoding.RequireColour(vision.Channels);
+        return (vision, ConfigJson.Section(config, "text_config") is null ? null : SiglipTextConfig.FromJson(config));
+    }
+
+    private static ImagePreprocessorConfig ReadPreprocessing(string folder, SiglipVisionConfig vision)
+    {
+        ImagePreprocessorConfig preprocessing = ImagePreprocessorConfig.Load(folder);
+        try
+        {
+            ImageEncoding.RequireSize(preprocessing, vision);
+        }
+        catch (InvalidDataException failure)
+        {
+            throw new InvalidDataException($"'{folder}': {failure.Message}", failure);
+        }
+
+        return preprocessing;
+    }
 
     private static NotSupportedException Naflex(string what)
         => new($"{what} is a SigLIP 2 NaFlex, whose pictures keep their shape. It encodes (ImageEncoder.Load), but its training does not go on; start from a SigLIP, or a SigLIP 2 of one picture size.");

@@ -93,8 +93,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         // The model goes away with this method: the tower that computes and the one that is saved are made now.
         encoder.Prepare(device);
         encoder.Prepare(CPU);
-        var transformer = new EncodeImagesSettings(_options.OutputColumnName, [_options.ImageColumnName], _options.ImageFolder, _options.EncodingBatchSize);
-        return new EncodeImagesTransformer(_environment, transformer, new Lease<ImageEncoderModel>(encoder));
+        return new EncodeImagesTransformer(_environment, Encoding(), new Lease<ImageEncoderModel>(encoder));
     }
 
     /// <summary>The schema after the transformer.</summary>
@@ -106,8 +105,10 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         ArgumentNullException.ThrowIfNull(inputSchema);
         ImageColumn.Require(inputSchema, _options.ImageColumnName, EncodeImagesTransformer.Role);
         TextColumn.Require(inputSchema, _options.CaptionColumnName, CaptionRole);
-        return SchemaShapes.Append(inputSchema, EncodeImagesTransformer.Outputs(_options.OutputColumnName, errorName: null, _options.Training.VisualTokenCount, _options.Training.Width));
+        return SchemaShapes.Append(inputSchema, [.. EncodeImagesTransformer.Outputs(Encoding(), _options.Training.VisualTokenCount, _options.Training.Width).Select(output => output.Column)]);
     }
+
+    private EncodeImagesSettings Encoding() => new(_options.OutputColumnName, [_options.ImageColumnName], _options.ImageFolder, _options.EncodingBatchSize);
 
     private void Check(DataViewSchema schema)
     {
@@ -177,7 +178,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         /// <summary>Sizes, losses, batch size, learning rate and all else of the training. The seed of the <see cref="MLContext"/>, where it has one, stands for the seed here.</summary>
         public LanguageImagePretrainingOptions Training { get; set; } = new();
 
-        /// <summary>Rows that the transformer reads ahead, at least 1. Default: 16.</summary>
+        /// <summary>Rows that the transformer reads ahead, 1 to 65,536. Default: 16.</summary>
         public int EncodingBatchSize { get; set; } = 16;
 
         /// <summary>Whether a cancelled training gives the encoder as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
@@ -197,7 +198,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
             ArgumentNullException.ThrowIfNull(Training);
             Training.Validate();
             OptionRange.Check(nameof(AspectRatio), AspectRatio);
-            if (EncodingBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(EncodingBatchSize), EncodingBatchSize, $"{nameof(EncodingBatchSize)} is {EncodingBatchSize}; at least 1 is needed.");
+            BatchSizes.Require(EncodingBatchSize, nameof(EncodingBatchSize));
         }
     }
 }

@@ -47,7 +47,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     /// <param name="input">The rows.</param>
     /// <returns>The trained model as a transformer.</returns>
     /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidDataException">A row cannot be learned (see <see cref="Options.SkipBadRows"/>), or a folder does not fit.</exception>
+    /// <exception cref="InvalidDataException">A row cannot be learned (see <see cref="Options.SkipBadRows"/>), no row has anything to learn within <see cref="Options.MaximumLength"/>, or a folder does not fit.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
     /// <exception cref="InsufficientMemoryException">Weights, gradients and moments need more memory than there is; told before anything is loaded.</exception>
     public MetaMorphTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
@@ -106,6 +106,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         ArgumentNullException.ThrowIfNull(inputSchema);
         MetaMorphTransformer.Require(inputSchema, _settings);
         TextColumn.Require(inputSchema, _settings.ResponseColumnName!, MetaMorphTransformer.ResponseRole);
+        if (_settings.ResponseVisualTokensColumnName is { } tokens) VisualTokensColumn.Require(inputSchema, tokens, MetaMorphTransformer.ResponseVisualTokensRole);
         // The shape of a vector does not tell its dimensions.
         return SchemaShapes.Append(inputSchema, [.. MetaMorphTransformer.Outputs(_settings, count: 1, width: 1).Select(output => output.Column)]);
     }
@@ -115,10 +116,19 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     {
         TextColumn.Require(schema, _settings.PromptColumnName, MetaMorphTransformer.PromptRole);
         TextColumn.Require(schema, _settings.ResponseColumnName!, MetaMorphTransformer.ResponseRole);
-        if (_settings.VisualTokensColumnName is not { } name) return null;
-        return VisualTokensColumn.Dimensions(schema, name, MetaMorphTransformer.VisualTokensRole) is var (count, width)
+        VisualTokenSizes? prompts = Sizes(schema, _settings.VisualTokensColumnName, MetaMorphTransformer.VisualTokensRole);
+        VisualTokenSizes? responses = Sizes(schema, _settings.ResponseVisualTokensColumnName, MetaMorphTransformer.ResponseVisualTokensRole);
+        if (prompts is { } first && responses is { } second && first != second)
+            throw new ArgumentException($"The column '{_settings.VisualTokensColumnName}' holds {first.Count} tokens a picture, each {first.Width} wide, but '{_settings.ResponseVisualTokensColumnName}' {second.Count}, each {second.Width} wide. Encode the pictures of prompts and responses with one encoder.");
+        return prompts ?? responses;
+    }
+
+    private static VisualTokenSizes? Sizes(DataViewSchema schema, string? name, string role)
+    {
+        if (name is null) return null;
+        return VisualTokensColumn.Dimensions(schema, name, role) is var (count, width)
             ? new VisualTokenSizes(count, width)
-            : throw ColumnErrors.WrongType(name, MetaMorphTransformer.VisualTokensRole, schema[name].Type.ToString()!, "Vector<Single> with the dimensions [pictures, tokens, width], as EncodeImages gives it,");
+            : throw ColumnErrors.WrongType(name, role, schema[name].Type.ToString()!, "Vector<Single> with the dimensions [pictures, tokens, width], as EncodeImages gives it,");
     }
 
     private TrainableModel Start(IDataView data, MetaMorphTransformer? previous, VisualTokenSizes? tokens, Device device, int seed, TrainingLog log)
@@ -145,7 +155,9 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         log.Info(trainer.Precision);
         int longest = LongestRow(start.Model.Config.Language, log);
         ConversationSource Source(IDataView data) => new(data, _settings, start.Text.Encoder, start.Model.Config, longest, _options.SkipBadRows, log.Warn);
-        TrainingResult result = trainer.Train(Source(trainData), validationData is null ? null : Source(validationData), step => Report(step, training, log), cancellationToken: log.Cancellation);
+        ConversationSource rows = Source(trainData);
+        TrainingResult result = trainer.Train(rows, validationData is null ? null : Source(validationData), step => Report(step, training, log), cancellationToken: log.Cancellation);
+        rows.RequireSomethingToLearn();
         if (result.Validation is { } losses) log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
         log.End(result.End, result.Steps);
         return result;
@@ -190,7 +202,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         /// <summary>Stage, batch size, learning rate, precision and all else of the training loop. The seed of the <see cref="MLContext"/>, where it has one, stands for the seed here.</summary>
         public VisualPredictiveTrainingOptions Training { get; set; } = new();
 
-        /// <summary>Longer rows are cut, never inside a picture, and counted in the log; at least 1. Default: 4,096 positions, or as many as the model was made for (<c>max_position_embeddings</c>) where those are fewer.</summary>
+        /// <summary>Longer rows are cut, never inside a picture, and counted in the log; where nothing of any response is left, <c>Fit</c> throws. At least 1. Default: 4,096 positions, or as many as the model was made for (<c>max_position_embeddings</c>) where those are fewer.</summary>
         public int MaximumLength { get; set; } = 4096;
 
         /// <summary>Whether rows that cannot be learned (marks and pictures differ in number, an empty response, a picture that could not be encoded) are passed over and told in the log. Default: false, they throw. A cache (<c>AppendCacheCheckpoint</c>) ends with its first error: behind one, pictures that cannot be read are passed over only where <see cref="EncodeImagesEstimator.Options.ErrorColumnName"/> is given in front of it.</summary>
@@ -209,7 +221,6 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         {
             ArgumentNullException.ThrowIfNull(Training);
             ArgumentException.ThrowIfNullOrEmpty(ResponseColumnName);
-            if (VisualTokensColumnName is { Length: 0 }) throw new ArgumentException($"{nameof(VisualTokensColumnName)} is empty; name a column, or set it to null where no row has pictures.");
             Training.Validate();
             Architecture?.Validate();
             if (MaximumLength < 1) throw new ArgumentOutOfRangeException(nameof(MaximumLength), MaximumLength, $"{nameof(MaximumLength)} is {MaximumLength}; at least 1 is needed.");

@@ -219,7 +219,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         /// <summary>How the trained transformer draws. Null: 30 steps with guidance 2 from nothing, or the published 50 steps with guidance 7.5 where <see cref="PretrainedFolder"/> is given.</summary>
         public ImageGenerationOptions? Generation { get; set; }
 
-        /// <summary>Rows that the transformer reads ahead, at least 1. Default: 8.</summary>
+        /// <summary>Rows that the transformer reads ahead, 1 to 65,536. Default: 8.</summary>
         public int DrawingBatchSize { get; set; } = 8;
 
         /// <summary>
@@ -265,7 +265,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             ArgumentNullException.ThrowIfNull(Architecture);
             if (Autoencoder is not null && PretrainedFolder is not null)
                 throw new ArgumentException($"{nameof(Autoencoder)} is given with {nameof(PretrainedFolder)} ('{PretrainedFolder}'), which has one of its own. Leave one of them away.");
-            if (DrawingBatchSize < 1) throw new ArgumentOutOfRangeException(nameof(DrawingBatchSize), DrawingBatchSize, $"{nameof(DrawingBatchSize)} is {DrawingBatchSize}; at least 1 is needed.");
+            BatchSizes.Require(DrawingBatchSize, nameof(DrawingBatchSize));
             if (TokenCacheMegabytes < 0) throw new ArgumentOutOfRangeException(nameof(TokenCacheMegabytes), TokenCacheMegabytes, $"{nameof(TokenCacheMegabytes)} is {TokenCacheMegabytes}; at least 0 is needed.");
             if (ValidationInterval < 1) throw new ArgumentOutOfRangeException(nameof(ValidationInterval), ValidationInterval, $"{nameof(ValidationInterval)} is {ValidationInterval}; at least 1 is needed.");
             if (ValidationPictures < 1) throw new ArgumentOutOfRangeException(nameof(ValidationPictures), ValidationPictures, $"{nameof(ValidationPictures)} is {ValidationPictures}; at least 1 is needed.");

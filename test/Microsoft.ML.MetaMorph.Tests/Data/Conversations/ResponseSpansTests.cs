@@ -81,10 +81,10 @@ public sealed class ResponseSpansTests
     {
         // Everything after a response repeats it, and so does what stands before.
         ChatRenderer echo = (messages, _) => string.Concat(messages.Select(m => m.Text)) + string.Concat(messages.Select(m => m.Text));
-        string message = Assert.ThrowsExactly<InvalidDataException>(() => ResponseSpans.Render(echo, TwoTurns, "17")).Message;
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => ResponseSpans.Render(echo, TwoTurns, "Row 17")).Message;
         StringAssert.StartsWith(message, "Row 17, message 1: the chat template");
         ChatRenderer dropping = (messages, _) => $"{messages.Count} messages";
-        Assert.ThrowsExactly<InvalidDataException>(() => ResponseSpans.Render(dropping, TwoTurns, "17"));
+        Assert.ThrowsExactly<InvalidDataException>(() => ResponseSpans.Render(dropping, TwoTurns, "Row 17"));
     }
 
     [TestMethod]
