@@ -68,7 +68,21 @@ internal sealed class Conv2d : NamedLayer, IComputeTyped
 
     private Tensor Spatial(Tensor input, long rowPadding, long columnPadding)
     {
-        Tensor result = F.conv2d(input.to(ComputeType), Weight.to(ComputeType), Bias.to(ComputeType), [_stride, _stride], [rowPadding, columnPadding]);
-        return result.to(input.dtype);
+        bool rearranges = !input.is_contiguous() && WeighsMoreThan(input);
+        Tensor picture = rearranges ? input.contiguous() : input;
+        Tensor result = F.conv2d(picture.to(ComputeType), Weight.to(ComputeType), Bias.to(ComputeType), [_stride, _stride], [rowPadding, columnPadding]).to(input.dtype);
+        return rearranges ? ChannelsLast.Of(result) : result;
+    }
+
+    /// <summary>Whether the weight is so large beside the picture that rearranging the picture, there and back, costs less than rearranging the weight.</summary>
+    /// <remarks>
+    /// A channels-last picture makes oneDNN rearrange the weight at every call, which for the smallest resolutions of a UNet takes as
+    /// long as the convolution itself. Not under autograd: the way back rearranges both in any case.
+    /// </remarks>
+    private bool WeighsMoreThan(Tensor input)
+    {
+        if (is_grad_enabled() || ComputeType != ScalarType.Float32 || input.device_type != TorchSharp.DeviceType.CPU) return false;
+        long pixels = input.size(0) * input.size(2) * input.size(3);
+        return 2 * pixels * (InputChannels + OutputChannels) < InputChannels * OutputChannels * Kernel * Kernel;
     }
 }

@@ -36,6 +36,27 @@ public sealed unsafe class AllocatorTuningTests
         Assert.AreEqual(before, with);
     }
 
+    [TestMethod]
+    public void ReleaseGivesHolesBack()
+    {
+        nint address = 0;
+        if (!OperatingSystem.IsLinux() || !NativeLibrary.TryLoad(GnuLibrary, out nint library) || !NativeLibrary.TryGetExport(library, "mincore", out address))
+            Assert.Inconclusive("mincore tells which pages lie in memory; it is not here.");
+        if (!AllocatorTuning.Apply()) Assert.Inconclusive("The environment forbids it.");
+        var resident = (delegate* unmanaged<void*, nuint, byte*, int>)address;
+        const int size = 8 << 20, page = 4096;
+        void* block = NativeMemory.Alloc(size), behind = NativeMemory.Alloc(size);       // what lies behind keeps the hole a hole
+        NativeMemory.Fill(block, size, 1);
+        void* middle = (void*)(((nuint)block + (size / 2)) & ~(nuint)(page - 1));
+        byte filled = 0, left = 1;
+        Assert.AreEqual(0, resident(middle, page, &filled));
+        NativeMemory.Free(block);
+        Assert.IsTrue(AllocatorTuning.Release());
+        Assert.AreEqual(0, resident(middle, page, &left));
+        NativeMemory.Free(behind);
+        Assert.AreEqual((1, 0), (filled & 1, left & 1));
+    }
+
     /// <summary><c>struct mallinfo2</c>.</summary>
     [StructLayout(LayoutKind.Sequential)]
     private struct AllocatorInformation

@@ -5,6 +5,9 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>Latents <c>[b, c, h, w]</c> → pictures <c>[b, 3, s·h, s·w]</c> (<c>decoder</c>).</summary>
 internal sealed class AutoencoderDecoder : NamedLayer
 {
+    /// <summary>From this size on, a picture's tensors rarely fit into the holes that others left.</summary>
+    private const long LargeBytes = 1 << 26;
+
     private readonly Conv2d _input;
     private readonly AutoencoderMidBlock _mid;
 
@@ -45,7 +48,8 @@ internal sealed class AutoencoderDecoder : NamedLayer
     {
         using var scope = NewDisposeScope();
         Tensor hidden = Enter(latents);
-        foreach (DiffusionBlock block in Blocks) hidden = hidden.Then(h => Forward(block, h));
+        foreach (DiffusionBlock block in Blocks) hidden = Forward(block, hidden);
+        ReleaseBefore(hidden.numel());
         return hidden.Then(OutputNorm.forward).Then(OutputActivation.Apply).Then(Output.forward).MoveToOuterDisposeScope();
     }
 
@@ -56,13 +60,21 @@ internal sealed class AutoencoderDecoder : NamedLayer
         return ChannelsLast.Of(latents).Then(_input.forward).Then(_mid.forward).MoveToOuterDisposeScope();
     }
 
-    /// <summary>One resolution of a whole picture.</summary>
-    public static Tensor Forward(DiffusionBlock block, Tensor picture)
+    /// <summary>One resolution of a whole picture; the argument is disposed as soon as it is read.</summary>
+    public static Tensor Forward(DiffusionBlock block, Tensor owned)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = block.Resnets[0].Forward(picture);
-        foreach (ResnetBlock2D resnet in block.Resnets.Skip(1)) hidden = hidden.Then(h => resnet.Forward(h));
-        if (block.Upsampler is { } upsampler) hidden = hidden.Then(h => upsampler.Forward(h, 2 * h.size(2), 2 * h.size(3)));
-        return hidden.MoveToOuterDisposeScope();
+        ReleaseBefore(owned.numel());
+        Tensor hidden = owned;
+        foreach (ResnetBlock2D resnet in block.Resnets) hidden = hidden.Then(h => resnet.Forward(h));
+        if (block.Upsampler is not { } upsampler) return hidden.MoveToOuterDisposeScope();
+        ReleaseBefore(4 * hidden.numel());
+        return hidden.Then(h => upsampler.Forward(h, 2 * h.size(2), 2 * h.size(3))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Before something of <paramref name="count"/> numbers is computed: gives the holes back, if that is large.</summary>
+    public static void ReleaseBefore(long count)
+    {
+        if (count * sizeof(float) >= LargeBytes) AllocatorTuning.Release();
     }
 }

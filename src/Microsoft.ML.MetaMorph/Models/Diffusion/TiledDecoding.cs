@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
-/// Decodes latents with the large resolutions cut into strips of rows: the picture of the whole decoder, to rounding, in about a
-/// third of its memory.
+/// Decodes latents with the large resolutions cut into strips of rows: the picture of the whole decoder, to rounding, in less
+/// than half of its memory.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -18,7 +18,7 @@ namespace Microsoft.ML.MetaMorph;
 internal static class TiledDecoding
 {
     /// <summary>The size of a strip of the largest activation.</summary>
-    private const long StripBytes = 1 << 24;
+    private const long StripBytes = 1 << 23;
 
     /// <summary>A resolution whose activations are smaller is computed whole.</summary>
     private const long WholeBytes = 1 << 26;
@@ -35,8 +35,7 @@ internal static class TiledDecoding
         int first = 0;
         while (stripCount is null && first < decoder.Blocks.Count && Bytes(decoder.Blocks[first], hidden) <= WholeBytes)
         {
-            DiffusionBlock block = decoder.Blocks[first++];
-            hidden = hidden.Then(h => AutoencoderDecoder.Forward(block, h));
+            hidden = AutoencoderDecoder.Forward(decoder.Blocks[first++], hidden);
         }
         DiffusionBlock[] large = [.. decoder.Blocks.Skip(first)];
         Tensor[] strips = Cut(hidden, stripCount ?? Count(large, hidden));
@@ -92,6 +91,8 @@ internal static class TiledDecoding
             above = Rows(strip, strip.size(2) - halo, halo);
             strip.Dispose();
             strip = below!;
+            // A strip rarely fits into the hole that another one left: after each one, or the holes take as much as the strips.
+            AutoencoderDecoder.ReleaseBefore(count * result.numel());
         }
         above?.Dispose();
         return results;
