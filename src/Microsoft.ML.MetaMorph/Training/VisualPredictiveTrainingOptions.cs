@@ -95,7 +95,10 @@ public sealed record VisualPredictiveTrainingOptions : ITrainingOptions
     /// <summary>Steps between two evaluations of the validation rows, at least 1. Null (default): only at the end.</summary>
     public int? ValidationInterval { get; init; }
 
-    /// <summary>Decides the order of the rows. The same seed on the same machine gives the same weights, bit for bit, unless <see cref="MaximumSeconds"/> is given. Default: 0.</summary>
+    /// <summary>
+    /// Decides the order of the rows. The same seed on the same machine gives the same weights, bit for bit, unless <see cref="MaximumSeconds"/> is
+    /// given or <see cref="Precision"/>, where it is measured, is chosen otherwise. Default: 0.
+    /// </summary>
     public int Seed { get; init; }
 
     /// <summary>The peak rate that is used.</summary>
