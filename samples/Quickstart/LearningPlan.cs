@@ -43,13 +43,13 @@ internal sealed record LearningPlan
         Training = Schooling,
     };
 
-    /// <summary>An hour: twice as many shapes, more colours and backgrounds, two sizes, up to three objects.</summary>
+    /// <summary>Eighty minutes: twice as many shapes, more colours and backgrounds, two sizes, up to three objects.</summary>
     public static LearningPlan Full { get; } = new()
     {
         World = SceneWorld.Full,
-        Minutes = 60,
-        EncoderShare = 0.28,
-        VisualizerShare = 0.32,
+        Minutes = 80,
+        EncoderShare = 0.15,
+        VisualizerShare = 0.45,
         Encoder = Eyes,
         Visualizer = new VisualizerArchitecture { ImageSize = ScenePainter.Side },
         LanguageModel = new LanguageModelArchitecture { HiddenSize = 192, LayerCount = 2, HeadCount = 8, KeyValueHeadCount = 4 },

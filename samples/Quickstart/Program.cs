@@ -4,7 +4,7 @@ using Quickstart;
 
 var seed = new Option<int>("--seed") { Description = "Seed of the data, the start and the training", DefaultValueFactory = _ => 1 };
 var world = new Option<string>("--world") { Description = "small (6 shapes, 6 colours, up to 2 objects) or full (12 shapes, 8 colours, 2 sizes, up to 3 objects)", DefaultValueFactory = _ => "small" };
-var minutes = new Option<double?>("--minutes") { Description = "Budget for everything, in minutes; at least 0.5. Without it: 8.5 for the small world, 60 for the full one" };
+var minutes = new Option<double?>("--minutes") { Description = "Budget for everything, in minutes; at least 0.5. Without it: 8.5 for the small world, 80 for the full one" };
 var output = new Option<DirectoryInfo>("--out") { Description = "Folder for contact-sheet.png and metamorph.zip", DefaultValueFactory = _ => new DirectoryInfo("artifacts/quickstart") };
 var json = new Option<FileInfo?>("--json") { Description = "File for the scores" };
 var demand = new Option<bool>("--fail-at-chance") { Description = "End with code 1 where a score is not clearly above chance; for continuous integration" };
