@@ -46,6 +46,9 @@ internal sealed class ResponseRow
 
     public ResponseFinishReason? FinishReason { get; private set; }
 
+    /// <summary>The positions made so far.</summary>
+    public int Positions => _positions;
+
     /// <summary>Takes what a step gave and sets what the next one starts from.</summary>
     public void Take(DecodingRow row)
     {

@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Microsoft.ML.MetaMorph;
 
@@ -12,6 +11,7 @@ internal sealed class ResponseRun : IDisposable
     private readonly ResponseRow[] _rows;
     private readonly int _chunk;
     private readonly CancellationToken _cancellation;
+    private readonly FiniteNumbers _numbers;
     private DecodingBatch? _batch;
     private List<DecodingRow> _live = [];
 
@@ -23,6 +23,7 @@ internal sealed class ResponseRun : IDisposable
     public ResponseRun(ResponseDecoder decoder, DecodingPrompt[] prompts, ResponseRow[] rows, int chunk, CancellationToken cancellation)
     {
         (_decoder, _prompts, _rows, _chunk, _cancellation) = (decoder, prompts, rows, chunk, cancellation);
+        _numbers = new FiniteNumbers(prompts);
     }
 
     /// <summary>The responses, once <see cref="Step"/> has given false.</summary>
@@ -30,6 +31,8 @@ internal sealed class ResponseRun : IDisposable
 
     /// <summary>Reads the prompts, the first time; after that makes one position of every response that has not ended.</summary>
     /// <returns>False once all have ended.</returns>
+    /// <exception cref="GenerationRequestException">The visual tokens of a prompt give numbers that are not finite; the others of the batch could be answered.</exception>
+    /// <exception cref="NotFiniteNumberException">The weights do.</exception>
     public bool Step()
     {
         using var mode = inference_mode();
@@ -41,12 +44,13 @@ internal sealed class ResponseRun : IDisposable
             {
                 _batch = _decoder.Start(_prompts, _chunk, _cancellation);
                 _live = [.. _batch.Rows];
-                foreach (DecodingRow row in _live) RequireFinite(row);
             }
             else
             {
                 _batch.Step(_live);
             }
+
+            _numbers.Require(_live, index => _rows[index].Positions);
         }
         catch (OperationCanceledException) when (_cancellation.IsCancellationRequested)
         {
@@ -57,18 +61,6 @@ internal sealed class ResponseRun : IDisposable
         foreach (DecodingRow row in _live) _rows[row.Index].Take(row);
         _live.RemoveAll(row => _rows[row.Index].FinishReason is not null);
         return _live.Count > 0;
-    }
-
-    /// <summary>
-    /// Weights that hold NaN make every answer nonsense without an error. They are mapped, so nobody reads them all; but they show in the first
-    /// thing that the model says of a prompt.
-    /// </summary>
-    private static void RequireFinite(DecodingRow row)
-    {
-        float[] values = row.WantsVisual ? row.VisualToken : row.Logits;
-        if (values.Length == 0 || float.IsFinite(TensorPrimitives.MaxMagnitude(values))) return;
-        int at = Array.FindIndex(values, value => !float.IsFinite(value));
-        throw new NotFiniteNumberException(FormattableString.Invariant($"the first {(row.WantsVisual ? "visual token" : "logits")} behind a prompt {(row.WantsVisual ? "has" : "have")} {values[at]} at place {at} of {values.Length}"));
     }
 
     public void Dispose() => _batch?.Dispose();

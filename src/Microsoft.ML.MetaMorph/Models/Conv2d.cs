@@ -7,7 +7,7 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>A convolution over pictures <c>[b, c, h, w]</c> with a square kernel and a bias; the weight <c>[out, in, k, k]</c> is kept in the element type it is stored in.</summary>
 /// <remarks>
 /// Activations are float32. The result has the memory format of the input, and is fastest channels-last (see <see cref="ChannelsLast"/>).
-/// A kernel of one pixel is computed as a matrix product over the channels.
+/// A kernel of one pixel is computed as a matrix product over the channels; its result is channels-last whatever the input is.
 /// </remarks>
 internal sealed class Conv2d : NamedLayer, IComputeTyped
 {

@@ -1,7 +1,12 @@
+using TorchSharp.Modules;
+
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>The loop of the trainings on pictures: a step for each batch, until the steps, the time or the batches end.</summary>
-/// <remarks>However it ends, the parameters hold the weights of the last complete step (or their running average).</remarks>
+/// <remarks>
+/// However it ends, the parameters hold the weights of the last complete step: their running average, if asked for, but for an exception, which
+/// leaves the weights themselves.
+/// </remarks>
 internal sealed class PictureLoop(AveragedOptimizer optimizer, TrainingPace pace)
 {
     /// <summary>Trains.</summary>
@@ -59,8 +64,9 @@ internal sealed record StepRows(long Step, IEnumerable<long> Numbers)
 {
     /// <summary>The error of a step whose loss is not finite.</summary>
     /// <param name="what">What is not finite.</param>
+    /// <param name="weights">All weights that the step computed with; looked at in the first step only, where no learning rate can be to blame.</param>
     /// <param name="begin">The first row that was computed.</param>
     /// <param name="count">How many were; null: all.</param>
-    public TrainingDivergedException Diverged(string what, int begin = 0, int? count = null)
-        => new(Step + 1, [.. Numbers.Skip(begin).Take(count ?? int.MaxValue)], what);
+    public TrainingDivergedException Diverged(string what, IEnumerable<(string, Parameter)> weights, int begin = 0, int? count = null)
+        => new(Step + 1, [.. Numbers.Skip(begin).Take(count ?? int.MaxValue)], what, Step == 0 ? BrokenWeights.Find(weights) : null);
 }

@@ -3,9 +3,11 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>A loss or gradient became NaN or infinite. The model holds the weights of the last step that was good.</summary>
 public sealed class TrainingDivergedException : InvalidOperationException
 {
-    internal TrainingDivergedException(long step, IReadOnlyList<long> rows, string what)
+    private const string Advice = "Look at these rows; if they are sound, lower the learning rate or set MaximumGradientNorm (1 is common).";
+
+    internal TrainingDivergedException(long step, IReadOnlyList<long> rows, string what, string? brokenWeights = null)
         : base($"Step {step}: {what}. Rows of the step: {List(rows)}. The model keeps the weights of step {step - 1}. "
-            + "Look at these rows; if they are sound, lower the learning rate or set MaximumGradientNorm (1 is common).")
+            + (brokenWeights is null ? Advice : $"The weights with which the training began are broken: {brokenWeights}. Take another copy of them; these rows need not be to blame."))
     {
         Step = step;
         Rows = rows;

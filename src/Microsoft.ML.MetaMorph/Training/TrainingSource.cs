@@ -8,6 +8,10 @@ internal abstract class TrainingSource
 
     /// <summary>One epoch of rows. The seed alone decides the order; null means the source's own order.</summary>
     public abstract IEnumerable<TrainingRow> Rows(int? seed);
+
+    /// <summary>The error of an epoch that has no rows.</summary>
+    /// <param name="epoch">Its number, from 1.</param>
+    public virtual Exception NoRows(int epoch) => new InvalidOperationException($"Epoch {epoch} has no rows to train on.");
 }
 
 /// <summary>Rows held in memory.</summary>

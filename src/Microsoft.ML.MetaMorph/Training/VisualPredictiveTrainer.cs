@@ -8,7 +8,7 @@ namespace Microsoft.ML.MetaMorph;
 /// </summary>
 /// <remarks>
 /// Not thread-safe. The model must not be used elsewhere while it trains. After <see cref="Train"/>, however it ended, the model holds
-/// the weights of the last complete step (or their running average, if asked for).
+/// the weights of the last complete step (or their running average, if asked for; after an exception the weights themselves).
 /// A time budget is looked at before each step: the last one may end a little behind it.
 /// </remarks>
 internal sealed class VisualPredictiveTrainer : IDisposable
@@ -112,7 +112,7 @@ internal sealed class VisualPredictiveTrainer : IDisposable
                 if (skip > 0) skip--;
                 else yield return (epoch + 1, rows);
             }
-            if (seen == 0) throw new InvalidOperationException($"Epoch {epoch + 1} has no rows to train on.");
+            if (seen == 0) throw source.NoRows(epoch + 1);
         }
     }
 
@@ -127,7 +127,7 @@ internal sealed class VisualPredictiveTrainer : IDisposable
             using var scope = NewDisposeScope();
             LossParts parts = _objective.Accumulate(sequence, batch.VisualTokens(sequence, _device), batch.LanguageCount, batch.VisualCount);
             if (!parts.IsFinite)
-                throw new TrainingDivergedException(_optimizer.Steps + 1, [.. batch.RowNumbers(sequence)], $"the loss is not finite (language {parts.Language:G4}, visual {parts.Visual:G4})");
+                throw new TrainingDivergedException(_optimizer.Steps + 1, [.. batch.RowNumbers(sequence)], $"the loss is not finite (language {parts.Language:G4}, visual {parts.Visual:G4})", _optimizer.Steps == 0 ? BrokenWeights.Find(_model.named_parameters()) : null);
             total += parts;
         }
         return total;

@@ -21,10 +21,6 @@ internal sealed class MemoryEstimate
     /// <summary>How many of the bytes are converted on loading; the others can stay mapped and be read when touched.</summary>
     public long ConvertedBytes { get; private set; }
 
-    public IReadOnlyDictionary<ScalarType, long> BytesByElementType => _byElementType;
-
-    public IReadOnlyDictionary<string, long> BytesByPart => _byPart;
-
     /// <summary>Estimates what loading takes.</summary>
     /// <param name="archive">Only its names and shapes are looked at.</param>
     /// <param name="elementType">The type that floating-point tensors are loaded in; null = as stored.</param>

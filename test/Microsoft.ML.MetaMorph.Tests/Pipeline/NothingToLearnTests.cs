@@ -26,6 +26,53 @@ public sealed class NothingToLearnTests
     }
 
     [TestMethod]
+    [DataRow(5)]        // the first pass ends within the training
+    [DataRow(1)]        // the training ends within the first pass
+    public void CaptionsThatAreAllEmpty(int steps)
+    {
+        IDataView Rows(params string[] captions) => _ml.Data.LoadFromEnumerable(captions.Select((caption, i) => new TinyModels.CaptionRow { Image = TinyModels.Picture(i), Caption = caption }).ToArray());
+        LanguageImagePretrainingTrainer trainer = _ml.MetaMorph().Trainers.LanguageImagePretraining(new LanguageImagePretrainingTrainer.Options
+        {
+            Training = TinyModels.Encoder with { BatchSize = 2, MaximumSteps = steps },
+            TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 280 },
+        });
+        Assert.AreEqual(
+            $"None of {(steps == 1 ? 2 : 4)} rows has anything to learn: column 'Caption' is empty in each. Fill it, or name the column of captions in CaptionColumnName.",
+            Assert.ThrowsExactly<InvalidDataException>(() => trainer.Fit(Rows("", "", "", ""))).Message);
+        // One of them is enough.
+        trainer.Fit(Rows("", "a red square")).Dispose();
+    }
+
+    [TestMethod]
+    public void RowsThatAreAllPassedOver()
+    {
+        IDataView data = _ml.Data.LoadFromEnumerable([new EncodedRow { Prompt = "Say yes." }, new EncodedRow { Prompt = "Say no." }]);
+        Assert.AreEqual(
+            "Epoch 1 has no rows to train on: all 2 were passed over (SkipBadRows). The first of them: Row 0, column 'Response': the text is empty, so there is nothing to learn.",
+            Assert.ThrowsExactly<InvalidDataException>(() => EncodedRow.Train(_ml, data, options => (options.SkipBadRows, options.Training) = (true, options.Training with { Seed = 0 }))).Message);
+    }
+
+    [TestMethod]
+    public void AnEncoderThatDivergesNamesRowsThatThereAre()
+    {
+        // An enumeration that is no list cannot be shuffled: the order of the rows is known.
+        static IEnumerable<TinyModels.CaptionRow> Rows()
+        {
+            for (int i = 0; i < 12; i++) yield return new TinyModels.CaptionRow { Image = TinyModels.Picture(i), Caption = "a square" };
+        }
+
+        LanguageImagePretrainingTrainer trainer = _ml.MetaMorph().Trainers.LanguageImagePretraining(new LanguageImagePretrainingTrainer.Options
+        {
+            Training = TinyModels.Encoder with { LearningRate = 1e15, MaximumSteps = 400, MaximumGradientNorm = null },
+            TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 280 },
+        });
+        TrainingDivergedException failure = Assert.ThrowsExactly<TrainingDivergedException>(() => trainer.Fit(_ml.Data.LoadFromEnumerable(Rows())));
+        long first = (failure.Step - 1) % 3 * 4;
+        CollectionAssert.AreEqual(new[] { first, first + 1, first + 2, first + 3 }, failure.Rows.ToArray());
+        StringAssert.Contains(failure.Message, $" Rows of the step: {first}, {first + 1}, {first + 2}, {first + 3}. ");
+    }
+
+    [TestMethod]
     public void AColumnWhoseTypeTellsAnotherNumberOfTokens()
     {
         using MetaMorphTransformer model = EncodedRow.Train(_ml, EncodedRow.Rows(_ml, 4));

@@ -123,7 +123,21 @@ public sealed class VisualizerValidationTests
         Generation = new ImageGenerationOptions { Steps = 2, GuidanceScale = 2 },
     };
 
-    private IDataView Rows(int count) => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, count).Select(i => new Row { Image = Picture(Colour(i)), Tokens = [.. Enumerable.Range(0, 16).Select(k => k % 4 == i % 4 ? 1f : 0f)] }));
+    private IDataView Rows(int count, int tokens = 16) => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, count).Select(i => new Row { Image = Picture(Colour(i)), Tokens = [.. Enumerable.Range(0, tokens).Select(k => k % 4 == i % 4 ? 1f : 0f)] }));
+
+    [TestMethod]
+    public void NobodyEvaluatesAfterACancellation()
+    {
+        using var stop = new CancellationTokenSource();
+        VisualizerTrainer.Options options = Options(steps: 100);
+        (options.KeepCancelled, options.CancellationToken, options.Progress) = (true, stop.Token, new Receiver(status => stop.Cancel()));
+        var log = new List<string>();
+        _ml.Log += (_, entry) => log.Add(entry.RawMessage);
+        // These rows cannot be read: their pictures have no tokens.
+        _ml.MetaMorph().Trainers.Visualizer(options).Fit(Rows(8), Rows(4, tokens: 0)).Dispose();
+        Assert.Contains("Cancelled after 1 steps.", log);
+        Assert.IsFalse(log.Any(line => line.StartsWith("Validation", StringComparison.Ordinal)));
+    }
 
     private static byte[] Colour(int row) => [(byte)(40 + 60 * (row % 4)), 90, (byte)(200 - 50 * (row % 4))];
 

@@ -13,8 +13,8 @@ public sealed class MemoryEstimateTests
         MemoryEstimate stored = MemoryEstimate.Of(archive);
         Assert.AreEqual(2000 + 400 + 80, stored.TotalBytes);
         Assert.AreEqual(0, stored.ConvertedBytes);
-        Assert.AreEqual(2000, stored.BytesByElementType[ScalarType.BFloat16]);
-        Assert.AreEqual(400, stored.BytesByPart["projector"]);
+        Assert.AreEqual("2,480 bytes (BFloat16 2,000 bytes, Float32 400 bytes, Int64 80 bytes)", stored.ToString());
+        TensorAssert.Throws<InsufficientMemoryException>(() => stored.Require(available: 0), "projector 400 bytes");
         MemoryEstimate wide = MemoryEstimate.Of(archive, ScalarType.Float32);
         Assert.AreEqual(4000 + 400 + 80, wide.TotalBytes, "integers keep their type");
         Assert.AreEqual(4000, wide.ConvertedBytes);

@@ -28,15 +28,6 @@ internal sealed class RgbImage
     /// <summary>Takes blue, green, red, alpha bytes and drops the alpha.</summary>
     public static RgbImage FromBgra(int width, int height, ReadOnlySpan<byte> bgra) => FromFourChannels(width, height, bgra, red: 2, blue: 0);
 
-    /// <summary>Takes one grey byte a pixel and repeats it.</summary>
-    public static RgbImage FromGrey(int width, int height, ReadOnlySpan<byte> grey)
-    {
-        RequireLength(width, height, 1, grey.Length);
-        byte[] pixels = new byte[checked(grey.Length * 3)];
-        for (int i = 0; i < grey.Length; i++) pixels.AsSpan(i * 3, 3).Fill(grey[i]);
-        return new RgbImage(width, height, pixels);
-    }
-
     /// <summary>
     /// Copies the pixels of an <see cref="MLImage"/> and drops its alpha; the picture is not kept.
     /// ML.NET holds colours multiplied by their alpha when it loads a file, so that what lies under full transparency is black there.

@@ -42,11 +42,6 @@ internal sealed class SiglipImagePreprocessor
 
     public float[] Preprocess(MLImage image) => Preprocess(RgbImage.FromMLImage(image));
 
-    /// <summary>Decodes and preprocesses an encoded picture; <paramref name="source"/> names it in messages.</summary>
-    public float[] PreprocessEncoded(ReadOnlySpan<byte> encoded, string source) => Preprocess(ImageDecoder.Decode(encoded, source, MaximumPixels));
-
-    public float[] PreprocessFile(string path) => Preprocess(ImageDecoder.DecodeFile(path, MaximumPixels));
-
     /// <summary>Several pictures, one after another in one array ([count, 3, height, width]), on all cores.</summary>
     public float[] PreprocessBatch(IReadOnlyList<RgbImage> images)
     {

@@ -18,6 +18,7 @@ internal sealed class MetaMorphBatch : IRowBatch
     private readonly TextColumn _prompt;
     private readonly TextColumn? _history;
     private readonly ConversationPictures _pictures;
+    private readonly string _tokenColumns;
     private readonly long[] _numbers;
     private readonly GenerationRequest?[] _requests;
     private readonly ExceptionDispatchInfo?[] _failures;
@@ -35,6 +36,8 @@ internal sealed class MetaMorphBatch : IRowBatch
         _prompt = new TextColumn(row, settings.PromptColumnName);
         _history = history is null ? null : new TextColumn(row, history);
         _pictures = new ConversationPictures(row, settings, config, responses: history is not null);
+        string?[] tokens = [settings.VisualTokensColumnName, history is null ? null : settings.ResponseVisualTokensColumnName];
+        _tokenColumns = tokens.All(name => name is null) ? PromptColumn : RowErrors.Columns(tokens);
         _numbers = new long[capacity];
         _requests = new GenerationRequest?[capacity];
         _failures = new ExceptionDispatchInfo?[capacity];
@@ -110,7 +113,7 @@ internal sealed class MetaMorphBatch : IRowBatch
             {
                 int slot = slots[failure.Request];
                 _requests[slot] = null;
-                Fail(slot, RowErrors.At(_numbers[slot], PromptColumn, $"the prompt {failure.Problem}", failure));
+                Fail(slot, RowErrors.At(_numbers[slot], failure.OfVisualTokens ? _tokenColumns : PromptColumn, $"the prompt {failure.Problem}", failure));
                 slots.RemoveAt(failure.Request);
             }
         }

@@ -122,7 +122,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         log.Info($"Linear layers and convolutions are computed in {trainer.Precision}.");
         AutoencoderResult result = trainer.Train(pictures.EndlessBatches(seed), step => Report(step, log), cancellationToken: log.Cancellation);
         log.End(result.End, result.Steps);
-        if (validationData is not null) log.Info($"Validation: {trainer.Evaluate(new TrainingPictures(validationData, settings).BatchesOnce())}.");
+        if (validationData is not null && result.End != TrainingEnd.Cancelled) log.Info($"Validation: {trainer.Evaluate(new TrainingPictures(validationData, settings).BatchesOnce())}.");
         model.SetScalingFactor(trainer.MeasureScalingFactor(pictures.SomeBatches(seed, training.ScalingPictures)));
         log.Info(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Latents are scaled by {model.Config.ScalingFactor:G5} to vary by 1."));
     }

@@ -7,30 +7,43 @@ namespace Microsoft.ML.MetaMorph;
 internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
 {
     private readonly SiglipImagePreprocessor _preprocessor = new(settings.Preprocessing);
+    private long _rows, _captioned;
 
     /// <summary>The rows once, in their order; the last batch may be smaller.</summary>
     public IEnumerable<LanguageImageBatch> Once() => Batches(Rows(null), keepRest: true);
 
     /// <summary>Epoch after epoch, each in its own order; batches are full and run on from one epoch into the next.</summary>
-    /// <exception cref="InvalidDataException">There are no rows.</exception>
+    /// <exception cref="InvalidDataException">There are no rows, or none has a caption.</exception>
     public IEnumerable<LanguageImageBatch> Endless(int seed) => Batches(Epochs(new Random(seed)), keepRest: false);
 
-    private IEnumerable<(RgbImage, int[])> Epochs(Random random)
+    /// <summary>
+    /// Refuses rows whose captions are all empty. One may be; that all are shows only at the end of a pass, or of a training that ends before it.
+    /// </summary>
+    /// <exception cref="InvalidDataException">No row so far had a caption; the number of rows is named.</exception>
+    public void RequireSomethingToLearn()
+    {
+        if (_rows > 0 && _captioned == 0)
+            throw new InvalidDataException($"None of {_rows} rows has anything to learn: {RowErrors.Columns(settings.CaptionColumn)} is empty in each. Fill it, or name the column of captions in {nameof(LanguageImagePretrainingTrainer.Options.CaptionColumnName)}.");
+    }
+
+    private IEnumerable<CaptionedImage> Epochs(Random random)
     {
         while (true)
         {
-            bool any = false;
-            foreach (var row in Rows(data.CanShuffle ? new Random(random.Next()) : null))
+            long before = _rows;
+            foreach (CaptionedImage row in Rows(data.CanShuffle ? new Random(random.Next()) : null))
             {
-                any = true;
+                _rows++;
+                if (row.Caption.Length > 0) _captioned++;
                 yield return row;
             }
 
-            if (!any) throw new InvalidDataException("There are no rows to train on.");
+            if (_rows == before) throw new InvalidDataException("There are no rows to train on.");
+            RequireSomethingToLearn();
         }
     }
 
-    private IEnumerable<(RgbImage, int[])> Rows(Random? random)
+    private IEnumerable<CaptionedImage> Rows(Random? random)
     {
         using DataViewRowCursor cursor = data.GetRowCursor([data.Schema[settings.ImageColumn], data.Schema[settings.CaptionColumn]], random);
         var number = new RowNumber(cursor, shuffled: random is not null);
@@ -42,18 +55,19 @@ internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
             pictures.Clear();
             images.Decode(number.Current, pictures, _preprocessor.Check);
             if (pictures.Count != 1) throw RowErrors.At(number.Current, RowErrors.Columns(settings.ImageColumn), $"{pictures.Count} pictures; an encoder learns from rows of exactly 1 picture and its caption.");
-            yield return (pictures[0], settings.Tokenizer.Encode(string.Join(" ", captions.Read(number.Current)), addSpecialTokens: false));
+            int[] caption = settings.Tokenizer.Encode(string.Join(" ", captions.Read(number.Current)), addSpecialTokens: false);
+            yield return new CaptionedImage(pictures[0], caption, number.Current);
         }
     }
 
-    private IEnumerable<LanguageImageBatch> Batches(IEnumerable<(RgbImage Picture, int[] Caption)> rows, bool keepRest)
+    private IEnumerable<LanguageImageBatch> Batches(IEnumerable<CaptionedImage> rows, bool keepRest)
     {
-        foreach ((RgbImage Picture, int[] Caption)[] batch in rows.Chunk(settings.BatchSize))
+        foreach (CaptionedImage[] batch in rows.Chunk(settings.BatchSize))
         {
             if (batch.Length < settings.BatchSize && !keepRest) yield break;
             float[] pixels = _preprocessor.PreprocessBatch([.. batch.Select(row => row.Picture)]);
             Tensor tensor = torch.tensor(pixels, [batch.Length, 3, _preprocessor.Height, _preprocessor.Width]).DetachFromDisposeScope();
-            yield return new LanguageImageBatch(tensor, [.. batch.Select(row => row.Caption)]);
+            yield return new LanguageImageBatch(tensor, [.. batch.Select(row => row.Caption)], [.. batch.Select(row => row.Row)]);
         }
     }
 }
@@ -66,3 +80,9 @@ internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
 /// <param name="Tokenizer">Of the captions.</param>
 /// <param name="BatchSize">Pictures of a step.</param>
 internal sealed record CaptionSettings(string ImageColumn, string CaptionColumn, string? Folder, ImagePreprocessorConfig Preprocessing, LanguageTokenizer Tokenizer, int BatchSize);
+
+/// <summary>A picture and what it is to teach.</summary>
+/// <param name="Picture">As it was stored.</param>
+/// <param name="Caption">Token ids.</param>
+/// <param name="Row">The number of its row.</param>
+internal readonly record struct CaptionedImage(RgbImage Picture, int[] Caption, long Row);

@@ -15,6 +15,7 @@ internal sealed class ConversationSource : TrainingSource
     private readonly Action<string> _warn;
     private readonly Lazy<long> _count;
     private bool _reported;
+    private RowReport _last = new();
     private long _rows;
     private long _learned;
 
@@ -58,6 +59,11 @@ internal sealed class ConversationSource : TrainingSource
             throw new InvalidDataException($"None of {_rows} rows has anything to learn: no word of a response lies within the first {_maximumLength} positions, behind which rows are cut. Raise {nameof(VisualPredictiveInstructionTuningTrainer.Options.MaximumLength)} (the model's max_position_embeddings is the most), or shorten prompts and system message.");
     }
 
+    /// <inheritdoc/>
+    public override Exception NoRows(int epoch) => _last.FirstSkipped is { } reason
+        ? new InvalidDataException(FormattableString.Invariant($"Epoch {epoch} has no rows to train on: all {_last.SkippedCount} were passed over ({nameof(VisualPredictiveInstructionTuningTrainer.Options.SkipBadRows)}). The first of them: {reason}"))
+        : base.NoRows(epoch);
+
     private static long CountRows(IDataView data)
     {
         using DataViewRowCursor cursor = data.GetRowCursor([]);
@@ -99,7 +105,7 @@ internal sealed class ConversationSource : TrainingSource
         var response = new TextColumn(cursor, names[1]);
         var pictures = new ConversationPictures(cursor, _settings, _config, responses: true);
         var number = new RowNumber(cursor, shuffled: random is not null);
-        var report = new RowReport();
+        RowReport report = _last = new RowReport();
         while (RowErrors.MoveNext(cursor))
         {
             if (Encode(number.Current, prompt, response, pictures, report) is { } row) yield return row;
@@ -135,9 +141,13 @@ internal sealed class ConversationSource : TrainingSource
         private const int Shown = 10;
 
         private readonly List<string> _skipped = [];
-        private long _skippedCount;
         private long _truncatedCount;
         private long _droppedPictures;
+
+        public long SkippedCount { get; private set; }
+
+        /// <summary>Why; null where none was skipped.</summary>
+        public string? FirstSkipped => _skipped.FirstOrDefault();
 
         public void Count(SequenceTruncation truncation)
         {
@@ -148,14 +158,14 @@ internal sealed class ConversationSource : TrainingSource
 
         public void Skip(string reason)
         {
-            _skippedCount++;
+            SkippedCount++;
             if (_skipped.Count < Shown) _skipped.Add(reason);
         }
 
         public void Tell(Action<string> warn, int maximumLength)
         {
             if (_truncatedCount > 0) warn($"{_truncatedCount} rows were longer than {maximumLength} positions and were cut; {_droppedPictures} pictures were dropped whole.");
-            if (_skippedCount > 0) warn($"{_skippedCount} rows were passed over: {string.Join(" | ", _skipped)}{(_skippedCount > Shown ? " | …" : "")}");
+            if (SkippedCount > 0) warn($"{SkippedCount} rows were passed over: {string.Join(" | ", _skipped)}{(SkippedCount > Shown ? " | …" : "")}");
         }
     }
 }

@@ -43,7 +43,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
     /// <param name="input">The rows: each a picture and its caption.</param>
     /// <returns>The trained encoder as a transformer.</returns>
     /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidDataException">A row has no picture, or more than one.</exception>
+    /// <exception cref="InvalidDataException">A row has no picture, or more than one, or no row has a caption.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
     /// <exception cref="InsufficientMemoryException">Weights, gradients and moments need more memory than there is; told before anything is loaded.</exception>
     public EncodeImagesTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
@@ -136,9 +136,11 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
     {
         using var trainer = new LanguageImagePretrainer(model, _options.Training with { Seed = seed }, tokens);
         log.Info(trainer.Precision);
-        LanguageImageResult result = trainer.Train(new CaptionedImages(trainData, captions).Endless(seed), step => Report(step, log), cancellationToken: log.Cancellation);
+        var rows = new CaptionedImages(trainData, captions);
+        LanguageImageResult result = trainer.Train(rows.Endless(seed), step => Report(step, log), cancellationToken: log.Cancellation);
+        rows.RequireSomethingToLearn();
         log.End(result.End, result.Steps);
-        if (validationData is not null) log.Info($"Validation: {trainer.Evaluate(new CaptionedImages(validationData, captions).Once())}");
+        if (validationData is not null && result.End != TrainingEnd.Cancelled) log.Info($"Validation: {trainer.Evaluate(new CaptionedImages(validationData, captions).Once())}");
         return result.Precision;
     }
 

@@ -153,8 +153,8 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         VisualizerValidation? validation = validationData is null ? null : new VisualizerValidation(model, trainer, scheduler, Source(validationData), _options.ToValidation(board));
         VisualizerResult result = trainer.Train(Source(trainData, cache).Endless(seed), step => Report(step, validation, board, log), cancellationToken: log.Cancellation);
         log.End(result.End, result.Steps);
-        // A validation after the last step was made already.
-        if (validation is not null && !IsValidated(result.Steps)) log.Info($"Validation: loss {validation.Run(result.Steps):F4}.");
+        // A validation after the last step was made already, and whoever cancels does not wait for one.
+        if (validation is not null && result.End != TrainingEnd.Cancelled && !IsValidated(result.Steps)) log.Info($"Validation: loss {validation.Run(result.Steps):F4}.");
         return trainer.Precision;
     }
 

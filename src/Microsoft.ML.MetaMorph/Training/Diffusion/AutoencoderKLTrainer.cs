@@ -5,8 +5,8 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>The training loop of an autoencoder.</summary>
 /// <remarks>
 /// Not thread-safe. The autoencoder must not be used elsewhere while it trains. After <see cref="Train"/>, however it ended, it holds the
-/// weights of the last complete step (or their running average). All that is random is drawn from the seed and the number of the step, so a
-/// training that goes on from <see cref="ExportState"/> with the batches that follow gives the weights of one that was not interrupted.
+/// weights of the last complete step (or their running average, but after an exception the weights themselves). All that is random is drawn
+/// from the seed and the number of the step, so a training that goes on from <see cref="ExportState"/> with the batches that follow gives the weights of one that was not interrupted.
 /// </remarks>
 internal sealed class AutoencoderKLTrainer : IDisposable
 {

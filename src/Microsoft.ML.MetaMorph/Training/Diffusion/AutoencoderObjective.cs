@@ -1,3 +1,4 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph;
@@ -12,6 +13,8 @@ namespace Microsoft.ML.MetaMorph;
 /// </remarks>
 internal sealed class AutoencoderObjective(AutoencoderKL model, Device device, AutoencoderTrainingOptions options) : IPictureObjective<PictureBatch, Tensor, AutoencoderLosses>
 {
+    public IEnumerable<(string Name, Parameter Parameter)> Weights => model.named_parameters();
+
     public void Check(PictureBatch batch) => batch.Check(model.Config);
 
     /// <summary>The noise of a step, on the CPU: the same for a seed and a step on every device and after a resumption.</summary>

@@ -1,3 +1,5 @@
+using TorchSharp.Modules;
+
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>What pictures teach a model, any run of the pictures of a batch at a time.</summary>
@@ -6,6 +8,9 @@ namespace Microsoft.ML.MetaMorph;
 /// <typeparam name="TLoss">The loss of pictures, in parts or not.</typeparam>
 internal interface IPictureObjective<TBatch, TDraws, TLoss>
 {
+    /// <summary>All weights that a loss is computed with, trained or not.</summary>
+    IEnumerable<(string Name, Parameter Parameter)> Weights { get; }
+
     /// <summary>Checks that the model can take a batch.</summary>
     /// <exception cref="ArgumentException">It cannot; shapes are named.</exception>
     void Check(TBatch batch);

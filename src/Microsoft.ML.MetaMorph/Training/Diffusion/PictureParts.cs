@@ -34,7 +34,7 @@ internal sealed class PictureParts<TBatch, TDraws, TLoss>(IPictureObjective<TBat
             if (cancellationToken.IsCancellationRequested) return null;
             using var part = NewDisposeScope();
             TLoss loss = objective.Accumulate(batch, draws, begin, count);
-            if (objective.Total(loss) is var total && !double.IsFinite(total)) throw rows.Diverged($"the loss is {total}", begin, count);
+            if (objective.Total(loss) is var total && !double.IsFinite(total)) throw rows.Diverged($"the loss is {total}", objective.Weights, begin, count);
             sum += loss;
         }
         return sum / batch.Count;

@@ -1,3 +1,4 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph;
@@ -11,6 +12,9 @@ internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec code
     : IPictureObjective<VisualizerBatch, DiffusionDraws, double>
 {
     private readonly NoiseSchedule _noise = new(scheduler);
+
+    // The autoencoder, too, is a part of a visualizer.
+    public IEnumerable<(string Name, Parameter Parameter)> Weights => denoiser is nn.Module module ? module.named_parameters() : [];
 
     public void Check(VisualizerBatch batch) => batch.Check(denoiser, codec);
 

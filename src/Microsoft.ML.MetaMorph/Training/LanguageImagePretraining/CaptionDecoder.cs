@@ -5,8 +5,7 @@ namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
 /// A small causal transformer that writes the caption after the visual tokens. Its derivative puts into each token what a caption says
-/// about the picture (objects, places, attributes), which the contrastive loss alone does less well (RECIPE: whole captions right on
-/// 95 % of held-out scenes).
+/// about the picture (objects, places, attributes), which the contrastive loss alone does less well.
 /// </summary>
 internal sealed class CaptionDecoder : NamedModule
 {

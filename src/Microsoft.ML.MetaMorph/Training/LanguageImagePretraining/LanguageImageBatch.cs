@@ -5,11 +5,10 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>Pictures with their captions.</summary>
 /// <param name="Pixels"><c>[b, 3, s, s]</c> float32 on any device, −1 to 1. The batch owns it.</param>
 /// <param name="Captions">Token ids of the b captions, without begin, end or padding.</param>
-internal sealed record LanguageImageBatch(Tensor Pixels, IReadOnlyList<int[]> Captions) : IPictureBatch
+/// <param name="Rows">The pictures' numbers in the training data, for messages; null: counted.</param>
+internal sealed record LanguageImageBatch(Tensor Pixels, IReadOnlyList<int[]> Captions, IReadOnlyList<long>? Rows = null) : IPictureBatch
 {
     public long Count => Captions.Count;
-
-    IReadOnlyList<long>? IPictureBatch.Rows => null;
 
     /// <summary>Refuses a batch that does not fit.</summary>
     /// <exception cref="ArgumentException">Numbers differ, or a token is unknown.</exception>
@@ -17,6 +16,7 @@ internal sealed record LanguageImageBatch(Tensor Pixels, IReadOnlyList<int[]> Ca
     {
         if (Captions.Count == 0) throw new ArgumentException("A batch has no captions.");
         if (Pixels.size(0) != Captions.Count) throw new ArgumentException($"A batch has {Pixels.size(0)} pictures and {Captions.Count} captions.");
+        if (Rows is not null && Rows.Count != Captions.Count) throw new ArgumentException($"There are {Captions.Count} captions and {Rows.Count} row numbers.");
         for (int row = 0; row < Captions.Count; row++)
         {
             foreach (int id in Captions[row])

@@ -5,7 +5,7 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>The training loop of the encoder.</summary>
 /// <remarks>
 /// Not thread-safe. The model must not be used elsewhere while it trains. After <see cref="Train"/>, however it ended, the model holds
-/// the weights of the last complete step (or their running average).
+/// the weights of the last complete step (or their running average, but after an exception the weights themselves).
 /// </remarks>
 internal sealed class LanguageImagePretrainer : IDisposable
 {
@@ -72,7 +72,7 @@ internal sealed class LanguageImagePretrainer : IDisposable
     {
         batch.Check(_tokens);
         LanguageImageLoss loss = _objective.Accumulate(batch);
-        return double.IsFinite(loss.Total) ? loss : throw rows.Diverged($"the loss is not finite (caption {loss.Caption:G4}, contrastive {loss.Contrastive:G4})");
+        return double.IsFinite(loss.Total) ? loss : throw rows.Diverged($"the loss is not finite ({loss.Parts})", _model.named_parameters());
     }
 
     private LearningRateSchedule Schedule() => new()

@@ -98,7 +98,7 @@ public sealed record LanguageImagePretrainingOptions : ITrainingOptions
     /// <summary>In which element type linear layers are computed. Default: measured.</summary>
     public Precision Precision { get; init; } = Precision.Auto;
 
-    /// <summary>Decides the random weights at the start. Default: 0.</summary>
+    /// <summary>Decides the random weights at the start and the order of the rows. Default: 0.</summary>
     public int Seed { get; init; }
 
     /// <summary>The steps that are taken if time does not end them; null: only time does.</summary>

@@ -16,7 +16,7 @@ public sealed class ImagePreprocessingReference
             string stem = name[..name.LastIndexOf('.')];
             string file = Directory.GetFiles(reference.Folder, stem + ".*").Single();
             var preprocessor = new SiglipImagePreprocessor(Config(reference.Json, (int)expected.shape[1], (int)expected.shape[2]));
-            Compare(reference, name, expected, preprocessor.PreprocessFile(file), preprocessor.Config);
+            Compare(reference, name, expected, preprocessor.Preprocess(ImageDecoder.DecodeFile(file)), preprocessor.Config);
         }
     }
 

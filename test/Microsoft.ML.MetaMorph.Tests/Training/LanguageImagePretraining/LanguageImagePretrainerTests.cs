@@ -102,13 +102,19 @@ public sealed class LanguageImagePretrainerTests
     }
 
     [TestMethod]
-    public void ALossThatIsNotFiniteKeepsTheWeights()
+    [DataRow(1, "caption NaN, contrastive NaN")]
+    [DataRow(0, "caption NaN")]
+    public void ALossThatIsNotFiniteNamesItsPartsAndKeepsTheWeights(int contrastive, string parts)
     {
-        LanguageImageModel model = NewModel(Small);
-        using var trainer = new LanguageImagePretrainer(model, Small, ColouredSquares.Tokens);
+        LanguageImagePretrainingOptions options = Small with { ContrastiveWeight = contrastive };
+        LanguageImageModel model = NewModel(options);
+        using var trainer = new LanguageImagePretrainer(model, options, ColouredSquares.Tokens);
         float[] before = Weights(model);
-        var bad = new LanguageImageBatch(full([2, 3, ColouredSquares.Side, ColouredSquares.Side], float.NaN), [[0], [1]]);
-        Assert.AreEqual(1, Assert.ThrowsExactly<TrainingDivergedException>(() => trainer.Train([bad])).Step);
+        var bad = new LanguageImageBatch(full([2, 3, ColouredSquares.Side, ColouredSquares.Side], float.NaN), [[0], [1]], [7, 9]);
+        TrainingDivergedException failure = Assert.ThrowsExactly<TrainingDivergedException>(() => trainer.Train([bad]));
+        Assert.AreEqual($"Step 1: the loss is not finite ({parts}). Rows of the step: 7, 9. The model keeps the weights of step 0. Look at these rows; if they are sound, lower the learning rate or set MaximumGradientNorm (1 is common).", failure.Message);
+        Assert.AreEqual(1, failure.Step);
+        CollectionAssert.AreEqual(new long[] { 7, 9 }, failure.Rows.ToArray());
         CollectionAssert.AreEqual(before, Weights(model));
     }
 
