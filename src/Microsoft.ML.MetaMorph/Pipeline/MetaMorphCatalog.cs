@@ -25,7 +25,10 @@ public sealed class MetaMorphCatalog
     /// <param name="batchSize">Rows that are read ahead, and pictures that go through the encoder at a time: 1 to 65,536.</param>
     /// <returns>The estimator.</returns>
     public EncodeImagesEstimator EncodeImages(string outputColumnName, string inputColumnName, ImageEncoder encoder, string? imageFolder = null, int batchSize = 16)
-        => EncodeImages(outputColumnName, [inputColumnName], encoder, imageFolder, batchSize);
+    {
+        ArgumentException.ThrowIfNullOrEmpty(inputColumnName);
+        return EncodeImages(outputColumnName, [inputColumnName], encoder, imageFolder, batchSize);
+    }
 
     /// <summary>Encodes the pictures of several columns, one after another, as visual tokens.</summary>
     /// <param name="outputColumnName">The column of visual tokens that is appended: <c>Vector&lt;Single&gt;</c> [pictures, N, D].</param>

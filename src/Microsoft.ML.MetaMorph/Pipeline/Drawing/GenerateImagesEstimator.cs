@@ -102,6 +102,7 @@ public sealed class GenerateImagesEstimator : IEstimator<GenerateImagesTransform
         {
             ArgumentException.ThrowIfNullOrEmpty(OutputColumnName);
             ArgumentException.ThrowIfNullOrEmpty(InputColumnName);
+            ColumnNames.RequireOptional(nameof(SeedColumnName), SeedColumnName);
             ArgumentNullException.ThrowIfNull(Visualizer);
             if (MaximumImages < 1) throw new ArgumentOutOfRangeException(nameof(MaximumImages), MaximumImages, $"{nameof(MaximumImages)} is {MaximumImages}; at least 1 is needed.");
             BatchSizes.Require(BatchSize, nameof(BatchSize));

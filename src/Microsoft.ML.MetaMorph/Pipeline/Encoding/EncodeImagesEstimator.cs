@@ -30,6 +30,8 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         ArgumentException.ThrowIfNullOrEmpty(options.OutputColumnName);
         ArgumentNullException.ThrowIfNull(options.Encoder);
         ArgumentNullException.ThrowIfNull(options.InputColumnNames);
+        ColumnNames.RequireAll(nameof(Options.InputColumnNames), options.InputColumnNames);
+        ColumnNames.RequireOptional(nameof(Options.ErrorColumnName), options.ErrorColumnName);
         BatchSizes.Require(options.BatchSize, nameof(Options.BatchSize));
         options.ToSettings().RequireUnlikeOutputs();
         _environment = environment;

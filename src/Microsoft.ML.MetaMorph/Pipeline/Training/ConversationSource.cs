@@ -14,6 +14,7 @@ internal sealed class ConversationSource : TrainingSource
     private readonly bool _skipBadRows;
     private readonly Action<string> _warn;
     private readonly Lazy<long> _count;
+    private bool _mayTeachNothing;
     private bool _reported;
     private long _rows;
     private long _learned;
@@ -57,6 +58,9 @@ internal sealed class ConversationSource : TrainingSource
         if (_rows > 0 && _learned == 0)
             throw new InvalidDataException($"None of {_rows} rows has anything to learn: no word of a response lies within the first {_maximumLength} positions, behind which rows are cut. Raise {nameof(VisualPredictiveInstructionTuningTrainer.Options.MaximumLength)} (the model's max_position_embeddings is the most), or shorten prompts and system message.");
     }
+
+    /// <summary>Rows of which nothing is left to learn are no error: they are evaluated only, and a finished training is not to be lost by them.</summary>
+    public void MayTeachNothing() => _mayTeachNothing = true;
 
     private static long CountRows(IDataView data)
     {
@@ -107,7 +111,7 @@ internal sealed class ConversationSource : TrainingSource
 
         if (!_reported) report.Tell(_warn, _maximumLength);
         _reported = true;
-        RequireSomethingToLearn();
+        if (!_mayTeachNothing) RequireSomethingToLearn();
     }
 
     private TrainingRow? Encode(long number, TextColumn prompt, TextColumn response, ConversationPictures tokens, RowReport report)
