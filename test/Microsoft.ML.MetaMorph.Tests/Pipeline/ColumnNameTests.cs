@@ -32,6 +32,31 @@ public sealed class ColumnNameTests
             Refused(() => _ml.MetaMorph().GenerateResponse(new GenerateResponseEstimator.Options { PretrainedFolder = "nowhere", ResponseColumnName = "" })));
     }
 
+    /// <summary>An appended column must not hide one that the same component reads.</summary>
+    [TestMethod]
+    public void OutputsWithTheNameOfAnInput()
+    {
+        static string Message(string input, string output, string name)
+            => $"{input}, which is read, and {output}, which is appended, are both '{name}', so the appended column would hide the other. Give one of them another name.";
+        VisualPredictiveInstructionTuningTrainer.Options options = TinyModels.TrainerOptions();
+        string Training(Action<VisualPredictiveInstructionTuningTrainer.Options> change)
+        {
+            options = TinyModels.TrainerOptions();
+            change(options);
+            return Refused(() => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options));
+        }
+
+        Assert.AreEqual(Message("ResponseVisualTokensColumnName", "OutputVisualTokensColumnName", "ResponseVisualTokens"), Training(o => o.ResponseVisualTokensColumnName = "ResponseVisualTokens"));
+        Assert.AreEqual(Message("ResponseColumnName", "OutputColumnName", "Response"), Training(o => o.OutputColumnName = "Response"));
+        Assert.AreEqual(Message("PromptColumnName", "ErrorColumnName", "Prompt"), Training(o => o.ErrorColumnName = "Prompt"));
+        Assert.AreEqual(Message("VisualTokensColumnName", "LogProbabilityColumnName", "VisualTokens"), Training(o => o.LogProbabilityColumnName = "VisualTokens"));
+        Assert.AreEqual(
+            Message("PromptColumnName", "OutputColumnName", "Prompt"),
+            Refused(() => _ml.MetaMorph().GenerateResponse("nowhere", outputColumnName: "Prompt")));
+        // Answering reads responses only for the earlier turns of a prompt: where there are none, an answer may be called so.
+        Assert.IsNotNull(_ml.MetaMorph().GenerateResponse("nowhere", outputColumnName: "Response"));
+    }
+
     [TestMethod]
     public void NamesOfPictures()
     {

@@ -75,6 +75,36 @@ public abstract class ResponseColumns
             Generation = Generation.Clone(),
         };
         settings.RequireUnlikeOutputs();
+        RequireVisibleInputs();
         return settings;
+    }
+
+    /// <summary>Whether a column of responses is there for certain; else it is read only where a prompt of several turns is answered.</summary>
+    private protected virtual bool NeedsResponses => false;
+
+    /// <summary>Refuses to append a column under the name of one that is read: behind the transformer it would be hidden.</summary>
+    private void RequireVisibleInputs()
+    {
+        (string Option, string? Name)[] outputs =
+        [
+            (nameof(OutputColumnName), OutputColumnName),
+            (nameof(OutputVisualTokensColumnName), OutputVisualTokensColumnName),
+            (nameof(ErrorColumnName), ErrorColumnName),
+            (nameof(LogProbabilityColumnName), LogProbabilityColumnName),
+        ];
+        (string Option, string? Name)[] inputs =
+        [
+            (nameof(PromptColumnName), PromptColumnName),
+            (nameof(ResponseColumnName), NeedsResponses ? ResponseColumnName : null),
+            (nameof(VisualTokensColumnName), VisualTokensColumnName),
+            (nameof(ResponseVisualTokensColumnName), ResponseVisualTokensColumnName),
+        ];
+        foreach ((string output, string? name) in outputs)
+        {
+            foreach ((string input, string? read) in inputs)
+            {
+                if (name is not null && name == read) throw new ArgumentException($"{input}, which is read, and {output}, which is appended, are both '{name}', so the appended column would hide the other. Give one of them another name.");
+            }
+        }
     }
 }

@@ -224,9 +224,12 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         /// <summary>Ends the training before its next step.</summary>
         public CancellationToken CancellationToken { get; set; }
 
+        private protected override bool NeedsResponses => true;
+
         internal void Validate()
         {
             ArgumentNullException.ThrowIfNull(Training);
+            ConversationText.RequireTemplate(ChatTemplate);
             ArgumentException.ThrowIfNullOrEmpty(ResponseColumnName);
             Training.Validate();
             Architecture?.Validate();
