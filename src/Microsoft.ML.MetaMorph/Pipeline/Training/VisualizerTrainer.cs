@@ -185,13 +185,13 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
     public sealed class Options : ITrainingControl
     {
         /// <summary>The column of pictures that the trained transformer appends.</summary>
-        public string OutputColumnName { get; set; } = "Picture";
+        public string OutputColumnName { get; set; } = DefaultColumnNames.Picture;
 
         /// <summary>The columns of pictures to learn from, in the order in which they were encoded.</summary>
-        public IReadOnlyList<string> ImageColumnNames { get; set; } = ["Image"];
+        public IReadOnlyList<string> ImageColumnNames { get; set; } = [DefaultColumnNames.Image];
 
         /// <summary>The column of their visual tokens.</summary>
-        public string VisualTokensColumnName { get; set; } = "VisualTokens";
+        public string VisualTokensColumnName { get; set; } = DefaultColumnNames.VisualTokens;
 
         /// <summary>
         /// Where training starts: a visualizer, or a Stable Diffusion, which gets a fresh adapter; a folder, or the name (<c>org/name</c>) of a model in
@@ -217,7 +217,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         /// <summary>What becomes of a picture that is not square; as for the encoder.</summary>
         public ImageAspectRatio AspectRatio { get; set; } = ImageAspectRatio.Square;
 
-        /// <summary>Batch size, learning rate and all else of the training. Null: <see cref="VisualizerTrainingOptions.FromNothing"/>, or the paper's where <see cref="PretrainedFolder"/> is given. The seed of the <see cref="MLContext"/>, where it has one, stands for the seed here.</summary>
+        /// <summary>Batch size, learning rate and all else of the training. Where none are set: <see cref="VisualizerTrainingOptions.FromNothing"/>, or the paper's where <see cref="PretrainedFolder"/> is given. The seed of the <see cref="MLContext"/>, where it has one, stands for the seed here.</summary>
         public VisualizerTrainingOptions Training
         {
             get => field ?? (PretrainedFolder is null ? VisualizerTrainingOptions.FromNothing : new VisualizerTrainingOptions());
