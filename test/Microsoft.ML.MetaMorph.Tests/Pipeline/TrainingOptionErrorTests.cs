@@ -95,6 +95,9 @@ public sealed class TrainingOptionErrorTests
         options.ChatTemplate = template;
         Assert.AreEqual(expected, Assert.ThrowsExactly<ArgumentException>(() => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options)).Message);
         Assert.AreEqual(expected, Assert.ThrowsExactly<ArgumentException>(() => _ml.MetaMorph().GenerateResponse(new GenerateResponseEstimator.Options { PretrainedFolder = "nowhere", ChatTemplate = template })).Message);
+        Assert.AreEqual(
+            "ChatTemplate is empty; give a Jinja template, or set it to null for none.",
+            Assert.ThrowsExactly<ArgumentException>(() => LanguageTokenizer.Train(["a word"], new BytePairTrainingOptions { ChatTemplate = template })).Message);
     }
 
     /// <summary>A seed of the context below 0 is as good as any other, for every trainer, and gives the same weights each time.</summary>
