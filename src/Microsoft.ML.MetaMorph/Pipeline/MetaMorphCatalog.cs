@@ -25,9 +25,12 @@ public sealed class MetaMorphCatalog
     /// <param name="batchSize">Rows that are read ahead, and pictures that go through the encoder at a time: 1 to 65,536.</param>
     /// <returns>The estimator.</returns>
     public EncodeImagesEstimator EncodeImages(string outputColumnName, string inputColumnName, ImageEncoder encoder, string? imageFolder = null, int batchSize = 16)
-        => EncodeImages(outputColumnName, [inputColumnName], encoder, imageFolder, batchSize);
+    {
+        ArgumentException.ThrowIfNullOrEmpty(inputColumnName);
+        return EncodeImages(outputColumnName, [inputColumnName], encoder, imageFolder, batchSize);
+    }
 
-    /// <summary>Encodes the pictures of several columns, one after another, as visual tokens.</summary>
+    /// <summary>Encodes the pictures of several columns, one after another, as visual tokens; how many each column gave is appended as <c>Vector&lt;Int32&gt;</c>, named after the tokens' column with <c>PictureCounts</c> behind it.</summary>
     /// <param name="outputColumnName">The column of visual tokens that is appended: <c>Vector&lt;Single&gt;</c> [pictures, N, D].</param>
     /// <param name="inputColumnNames">The columns of pictures, in the order of their pictures; a row that has fewer leaves some empty.</param>
     /// <param name="encoder">The encoder; the transformer shares its weights.</param>
@@ -118,12 +121,14 @@ public sealed class MetaMorphCatalog
     /// <param name="filePath">The model zip.</param>
     /// <param name="inputSchema">The schema of the rows that the model was saved for.</param>
     /// <returns>The model; dispose it after use.</returns>
+    /// <exception cref="ArgumentException">It is a folder.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is no whole model zip; file, entry and what to do are named.</exception>
     /// <exception cref="InsufficientMemoryException">The weights need more memory than there is; both numbers are named, and nothing was loaded.</exception>
     public ITransformer LoadModel(string filePath, out DataViewSchema inputSchema)
     {
         ArgumentException.ThrowIfNullOrEmpty(filePath);
+        if (Directory.Exists(filePath)) throw ModelZipErrors.Folder(filePath, nameof(filePath));
         try
         {
             return _context.Model.Load(filePath, out inputSchema);
@@ -144,7 +149,7 @@ public sealed class MetaMorphCatalog
     /// <param name="inputColumnName">The column of visual tokens: <c>Vector&lt;Single&gt;</c> [pictures, N, D].</param>
     /// <param name="visualizer">What draws; the transformer shares its weights.</param>
     /// <param name="generation">Steps, guidance, size, seed; null for the defaults.</param>
-    /// <param name="maximumImages">Columns of pictures: the first has <paramref name="outputColumnName"/>, the others a number behind it. Further pictures of a row are not drawn.</param>
+    /// <param name="maximumImages">Columns of pictures, 1 to 1,024: the first has <paramref name="outputColumnName"/>, the others a number behind it. Further pictures of a row are not drawn.</param>
     /// <param name="outputFolder">A folder for PNG files; the output column then is a vector of text, their paths. Null for pictures in columns.</param>
     /// <returns>The estimator.</returns>
     public GenerateImagesEstimator GenerateImages(

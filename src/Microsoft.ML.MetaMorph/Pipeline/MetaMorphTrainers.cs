@@ -19,10 +19,10 @@ public sealed class MetaMorphTrainers
     /// <param name="responseColumnName">The column of responses, as the prompts.</param>
     /// <param name="visualTokensColumnName">The column of visual tokens: pictures of the prompts first, in the order of their marks.</param>
     /// <param name="outputVisualTokensColumnName">The column of the responses' visual tokens that is appended; null for none.</param>
+    /// <param name="responseVisualTokensColumnName">The column of the responses' visual tokens, where the other holds those of the prompts alone; null where one column holds both.</param>
     /// <param name="epochs">Passes over the rows.</param>
     /// <param name="batchSize">Rows of an optimizer step.</param>
     /// <param name="learningRate">The peak learning rate; null for the paper's, scaled to the batch size.</param>
-    /// <param name="responseVisualTokensColumnName">The column of the responses' visual tokens, where the other holds those of the prompts alone; null where one column holds both.</param>
     /// <returns>The trainer.</returns>
     public VisualPredictiveInstructionTuningTrainer VisualPredictiveInstructionTuning(
         string pretrainedFolder,
@@ -31,10 +31,10 @@ public sealed class MetaMorphTrainers
         string responseColumnName = DefaultColumnNames.Response,
         string visualTokensColumnName = DefaultColumnNames.VisualTokens,
         string? outputVisualTokensColumnName = DefaultColumnNames.ResponseVisualTokens,
+        string? responseVisualTokensColumnName = null,
         int epochs = 1,
         int batchSize = 32,
-        double? learningRate = null,
-        string? responseVisualTokensColumnName = null)
+        double? learningRate = null)
         => VisualPredictiveInstructionTuning(new VisualPredictiveInstructionTuningTrainer.Options
         {
             PretrainedFolder = pretrainedFolder,
@@ -92,9 +92,9 @@ public sealed class MetaMorphTrainers
     /// <param name="training">Batch size, learning rate and all else; null for the defaults.</param>
     /// <returns>The trainer.</returns>
     public VisualizerTrainer Visualizer(
-        string outputColumnName = "Picture",
-        string imageColumnName = "Image",
-        string visualTokensColumnName = "VisualTokens",
+        string outputColumnName = DefaultColumnNames.Picture,
+        string imageColumnName = DefaultColumnNames.Image,
+        string visualTokensColumnName = DefaultColumnNames.VisualTokens,
         VisualizerArchitecture? architecture = null,
         VisualizerTrainingOptions? training = null)
         => Visualizer(new VisualizerTrainer.Options

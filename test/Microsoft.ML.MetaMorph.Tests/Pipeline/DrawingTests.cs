@@ -172,7 +172,14 @@ public sealed class DrawingTests
         IDataView wide = _ml.Data.LoadFromEnumerable([new Wide()], SchemaDefinition.Create(typeof(Wide)));
         string message = Assert.Throws<ArgumentException>(() => _ml.MetaMorph().GenerateImages("Picture", "Tokens", visualizer).Fit(wide)).Message;
         foreach (string part in new[] { "'Tokens'", "9 tokens a picture, each 4 wide", "4 tokens, each 4 wide" }) StringAssert.Contains(message, part);
-        StringAssert.Contains(Assert.Throws<ArgumentOutOfRangeException>(() => _ml.MetaMorph().GenerateImages("P", "Tokens", visualizer, maximumImages: 0)).Message, "MaximumImages is 0");
+        foreach (int images in new[] { 0, 1025 })
+        {
+            Assert.AreEqual(
+                $"MaximumImages is {images}; it must be at least 1 and at most 1024. (Parameter 'MaximumImages')",
+                Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.MetaMorph().GenerateImages("P", "Tokens", visualizer, maximumImages: images)).Message);
+        }
+
+        Assert.IsNotNull(_ml.MetaMorph().GenerateImages("P", "Tokens", visualizer, maximumImages: 1024));
         StringAssert.Contains(Assert.Throws<ArgumentOutOfRangeException>(() => new ImageGenerationOptions { GuidanceScale = double.NaN }).Message, "GuidanceScale is NaN");
         StringAssert.Contains(Assert.Throws<ArgumentOutOfRangeException>(() => new ImageGenerationOptions { Steps = 0 }).Message, "Steps is 0");
         using GenerateImagesTransformer odd = _ml.MetaMorph().GenerateImages("Picture", "Tokens", visualizer, new ImageGenerationOptions { Steps = 2, Width = 9 }).Fit(Tokens(1));

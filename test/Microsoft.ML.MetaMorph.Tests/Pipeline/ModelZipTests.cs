@@ -116,6 +116,25 @@ public sealed class ModelZipTests
         AssertBroken(path, $"the file '{name}' is missing; the model was not saved whole. {ModelZipReader.Advice}");
     }
 
+    /// <summary>In a zip it is as any other file; only for a folder it would have to be made in Python.</summary>
+    [TestMethod]
+    public void AMissingTokenizerIsNamed()
+    {
+        string path = Path.Combine(_folder, "model.zip");
+        IDataView rows = EncodedRow.Rows(_ml, 4);
+        using (MetaMorphTransformer model = EncodedRow.Train(_ml, rows)) _ml.Model.Save(model, rows.Schema, path);
+        using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update)) archive.Entries.Single(entry => entry.Name == "tokenizer.json").Delete();
+        Assert.AreEqual(
+            $"{path}, TransformerChain/: the file 'tokenizer.json' is missing; the model was not saved whole. Save the model again with mlContext.Model.Save, or copy the zip again if it was copied or downloaded.",
+            Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().LoadModel(path, out _)).Message);
+    }
+
+    [TestMethod]
+    public void AFolderIsNoZip()
+        => Assert.AreEqual(
+            $"'{_folder}' is a folder, but a model zip is expected: a file that mlContext.Model.Save wrote. Pretrained folders are opened by GenerateResponse, ImageEncoder.Load, Visualizer.Load and ImageAutoencoder.Load. (Parameter 'filePath')",
+            Assert.ThrowsExactly<ArgumentException>(() => _ml.MetaMorph().LoadModel(_folder, out _)).Message);
+
     [TestMethod]
     [DataRow("config.json")]
     [DataRow("metamorph.json")]

@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.MetaMorph.Tests;
 
-/// <summary>A missing picture of a prompt is never replaced by that of the response, whether they stand in one column or in two.</summary>
+/// <summary>Whose picture is whose: in two columns of tokens every mark is held against its own; in one, an empty column of pictures is told.</summary>
 [TestClass]
 public sealed class PromptAndResponsePicturesTests
 {
@@ -28,6 +28,22 @@ public sealed class PromptAndResponsePicturesTests
         CollectionAssert.AreEqual(new[] { "", "Row 1, column 'Prompt': " + Problem }, Errors(model, encoding.Transform(bad)));
         foreach (IDataView rows in new[] { encoding.Transform(bad), _ml.Data.Cache(encoding.Transform(bad)) })
             Assert.AreEqual("Row 1, columns 'Prompt' and 'Response': " + Problem, Assert.ThrowsExactly<InvalidDataException>(() => EncodedRow.Train(_ml, rows)).Message);
+    }
+
+    /// <summary>Nothing in one column tells whose the second picture is: a prompt may take its pictures from both columns. In two columns it is told.</summary>
+    [TestMethod]
+    public void APromptThatIsOnePictureShortIsToldInColumnsOfItsOwn()
+    {
+        using ImageEncoder encoder = Encoder();
+        IDataView rows = _ml.Data.LoadFromEnumerable([new TinyModels.PictureRow { Prompt = "<image><image>Which is larger?", Response = "red", Image = TinyModels.Picture(0), Image2 = TinyModels.Picture(1) }]);
+        using EncodeImagesTransformer common = _ml.MetaMorph().EncodeImages("VisualTokens", ["Image", "Image2"], encoder).Fit(rows);
+        using MetaMorphTransformer first = EncodedRow.Train(_ml, common.Transform(rows), options => options.ErrorColumnName = "Error");
+        CollectionAssert.AreEqual(new[] { "" }, Errors(first, common.Transform(rows)));
+
+        using var apart = _ml.MetaMorph().EncodeImages("PromptTokens", "Image", encoder).Append(_ml.MetaMorph().EncodeImages("ResponseTokens", "Image2", encoder)).Fit(rows);
+        Assert.AreEqual(
+            "Row 0, columns 'Prompt' and 'Response': the prompt column 'Prompt' has 2 <image> marks, but the column 'PromptTokens' holds 1 pictures. Give every mark of a prompt its picture there.",
+            Assert.ThrowsExactly<InvalidDataException>(() => EncodedRow.Train(_ml, apart.Transform(rows), OwnColumns)).Message);
     }
 
     [TestMethod]

@@ -62,7 +62,8 @@ public sealed class SavedSettingsTests
         byte[] sound = File.ReadAllBytes(Zip);
         AssertRefused(sound, "batch_size", -5, "batch_size is -5; it must be at least 1 and at most 65536.");
         AssertRefused(sound, "batch_size", int.MaxValue, "broken: batch_size is 2147483647; it must be at least 1 and at most 65536. ");
-        AssertRefused(sound, "maximum_images", 0, "maximum_images is 0; it must be at least 1.");
+        AssertRefused(sound, "maximum_images", 0, "maximum_images is 0; it must be at least 1 and at most 1024.");
+        AssertRefused(sound, "maximum_images", 1025, "maximum_images is 1025; it must be at least 1 and at most 1024.");
         AssertRefused(sound, "input_column_name", "", "input_column_name is ''; it must be the name of a column.");
         AssertRefused(sound, "precision", 3, "precision is 3; it must be 0 (Auto), 1 (Float32), 2 (BFloat16).");
         AssertRefused(sound, "generation", new JsonObject { ["steps"] = 0 }, "broken: steps is 0; it must be at least 1.");

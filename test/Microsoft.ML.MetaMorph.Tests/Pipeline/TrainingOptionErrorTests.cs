@@ -60,6 +60,7 @@ public sealed class TrainingOptionErrorTests
         AssertRefused("Precision", precisions, "9", () => ImageEncoder.Load("nowhere", new ImageEncoderOptions { Precision = (Precision)9 }));
         AssertRefused("AspectRatio", ratios, "7", () => ImageEncoder.Load("nowhere", new ImageEncoderOptions { AspectRatio = (ImageAspectRatio)7 }));
         AssertRefused("Precision", precisions, "9", () => Visualizer.Load("nowhere", new VisualizerOptions { Precision = (Precision)9 }));
+        AssertRefused("precision", precisions, "9", () => ImageAutoencoder.Load("nowhere", precision: (Precision)9));
         AssertRefused("Precision", precisions, "9", () => catalog.GenerateResponse(new GenerateResponseEstimator.Options { PretrainedFolder = "nowhere", Precision = (Precision)9 }));
         AssertRefused("AspectRatio", ratios, "7", () => catalog.Trainers.LanguageImagePretraining(new LanguageImagePretrainingTrainer.Options { AspectRatio = (ImageAspectRatio)7 }));
         AssertRefused("AspectRatio", ratios, "7", () => catalog.Trainers.Visualizer(new VisualizerTrainer.Options { AspectRatio = (ImageAspectRatio)7 }));
@@ -82,6 +83,47 @@ public sealed class TrainingOptionErrorTests
         Assert.AreEqual(
             "VisualTokensColumnName is empty; name a column, or set it to null where no row has pictures.",
             Assert.ThrowsExactly<ArgumentException>(() => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options)).Message);
+    }
+
+    [TestMethod]
+    [DataRow("")]
+    [DataRow(" \n")]
+    public void AnEmptyChatTemplateIsNoTemplate(string template)
+    {
+        const string expected = "ChatTemplate is empty; give a Jinja template, or set it to null for the tokenizer's own.";
+        VisualPredictiveInstructionTuningTrainer.Options options = TinyModels.TrainerOptions();
+        options.ChatTemplate = template;
+        Assert.AreEqual(expected, Assert.ThrowsExactly<ArgumentException>(() => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options)).Message);
+        Assert.AreEqual(expected, Assert.ThrowsExactly<ArgumentException>(() => _ml.MetaMorph().GenerateResponse(new GenerateResponseEstimator.Options { PretrainedFolder = "nowhere", ChatTemplate = template })).Message);
+        Assert.AreEqual(
+            "ChatTemplate is empty; give a Jinja template, or set it to null for none.",
+            Assert.ThrowsExactly<ArgumentException>(() => LanguageTokenizer.Train(["a word"], new BytePairTrainingOptions { ChatTemplate = template })).Message);
+    }
+
+    /// <summary>A seed of the context below 0 is as good as any other, for every trainer, and gives the same weights each time.</summary>
+    [TestMethod]
+    public void ASeedBelowZeroIsASeed()
+    {
+        float[] Tokens(int seed)
+        {
+            var ml = new MLContext(seed);
+            using EncodeImagesTransformer trained = TinyModels.TrainEncoder(ml);
+            return (float[])ColumnValues.Rows(trained.Transform(TinyModels.Captions(ml, 1)), ["VisualTokens"])[0][0]!;
+        }
+
+        float[] first = Tokens(-5);
+        CollectionAssert.AreEqual(first, Tokens(-5));
+        CollectionAssert.AreNotEqual(first, Tokens(5));
+        var ml = new MLContext(seed: -5);
+        EncodedRow.Train(ml, EncodedRow.Rows(_ml, 4)).Dispose();
+        IDataView pictures = TinyModels.Captions(ml, 4);
+        ml.MetaMorph().Trainers.Autoencoder(
+            architecture: new AutoencoderArchitecture { ImageSize = 16, Channels = [8, 16], LatentChannels = 3 },
+            training: new AutoencoderTrainingOptions { MaximumSteps = 1, BatchSize = 2, ScalingPictures = 2, Precision = Precision.Float32 }).Fit(pictures).Dispose();
+        using EncodeImagesTransformer encoding = TinyModels.TrainEncoder(ml);
+        ml.MetaMorph().Trainers.Visualizer(
+            architecture: new VisualizerArchitecture { ImageSize = 16, PixelsPerSample = 2, Channels = [16, 24], HeadCount = 2, ConditionWidth = 16, GridChannels = 8 },
+            training: VisualizerTrainingOptions.FromNothing with { MaximumSteps = 1, BatchSize = 2, AveragingDecay = null, Precision = Precision.Float32 }).Fit(encoding.Transform(pictures)).Dispose();
     }
 
     private static void AssertRefused(string option, string range, string value, Action act)

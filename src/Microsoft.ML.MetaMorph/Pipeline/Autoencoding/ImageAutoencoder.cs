@@ -46,6 +46,7 @@ public sealed class ImageAutoencoder : IDisposable
     public static ImageAutoencoder Load(string folder, string? variant = null, Precision precision = Precision.Auto)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
+        OptionRange.Check(nameof(precision), precision);
         return new ImageAutoencoder(new Lease<AutoencoderModel>(AutoencoderZip.Open(folder, variant, precision)));
     }
 

@@ -10,4 +10,5 @@ internal static class DefaultColumnNames
     public const string ResponseVisualTokens = "ResponseVisualTokens";
     public const string Image = "Image";
     public const string Caption = "Caption";
+    public const string Picture = "Picture";
 }

@@ -4,7 +4,8 @@ namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
 /// How many pictures of a row each column of pictures gave, in a column beside their visual tokens. The tokens of several columns stand one
-/// after another, and what follows an empty column moves up; here whoever reads the tokens sees that it did.
+/// after another, and what follows an empty column moves up; here whoever reads the tokens sees that it did. A column that gives some pictures, but too
+/// few, cannot be told from one whose prompt goes on in the next column.
 /// </summary>
 internal sealed class PictureCounts
 {

@@ -69,10 +69,10 @@ public sealed class GenerateImagesEstimator : IEstimator<GenerateImagesTransform
     public sealed class Options
     {
         /// <summary>The column of pictures that is appended; the second one has the name with 1 behind it, and so on.</summary>
-        public string OutputColumnName { get; set; } = "Picture";
+        public string OutputColumnName { get; set; } = DefaultColumnNames.Picture;
 
         /// <summary>The column of visual tokens.</summary>
-        public string InputColumnName { get; set; } = "ResponseVisualTokens";
+        public string InputColumnName { get; set; } = DefaultColumnNames.ResponseVisualTokens;
 
         /// <summary>What draws.</summary>
         public required Visualizer Visualizer { get; set; }
@@ -80,7 +80,7 @@ public sealed class GenerateImagesEstimator : IEstimator<GenerateImagesTransform
         /// <summary>A column of whole numbers, the seed of each row. Null (default): all rows have the seed of <see cref="Generation"/>, or that of the <see cref="MLContext"/>.</summary>
         public string? SeedColumnName { get; set; }
 
-        /// <summary>Columns of pictures, at least 1. Default: 1. Not used with an output folder.</summary>
+        /// <summary>Columns of pictures, 1 to 1,024. Default: 1. Not used with an output folder.</summary>
         public int MaximumImages { get; set; } = 1;
 
         /// <summary>The folder for PNG files; the output column then holds their paths. Null (default): pictures stand in columns. It is saved with the model.</summary>
@@ -102,8 +102,10 @@ public sealed class GenerateImagesEstimator : IEstimator<GenerateImagesTransform
         {
             ArgumentException.ThrowIfNullOrEmpty(OutputColumnName);
             ArgumentException.ThrowIfNullOrEmpty(InputColumnName);
+            ColumnNames.RequireOptional(nameof(SeedColumnName), SeedColumnName);
             ArgumentNullException.ThrowIfNull(Visualizer);
-            if (MaximumImages < 1) throw new ArgumentOutOfRangeException(nameof(MaximumImages), MaximumImages, $"{nameof(MaximumImages)} is {MaximumImages}; at least 1 is needed.");
+            if (MaximumImages is < 1 or > GenerateImagesSettings.LargestMaximumImages)
+                throw new ArgumentOutOfRangeException(nameof(MaximumImages), FormattableString.Invariant($"{nameof(MaximumImages)} is {MaximumImages}; it must be {GenerateImagesSettings.MaximumImagesRange}."));
             BatchSizes.Require(BatchSize, nameof(BatchSize));
         }
 

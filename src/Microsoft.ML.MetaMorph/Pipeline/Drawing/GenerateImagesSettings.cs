@@ -5,6 +5,12 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>What is saved of a <see cref="GenerateImagesTransformer"/> beside the visualizer.</summary>
 internal sealed record GenerateImagesSettings : ISavedSettings
 {
+    /// <summary>A column of the schema for each: a number that nobody can mean is refused, in code and in a saved file alike.</summary>
+    public const int LargestMaximumImages = 1024;
+
+    /// <summary>What can be used, for messages.</summary>
+    public const string MaximumImagesRange = "at least 1 and at most 1024";
+
     public required string OutputColumnName { get; init; }
 
     public required string InputColumnName { get; init; }
@@ -41,7 +47,7 @@ internal sealed record GenerateImagesSettings : ISavedSettings
         CheckColumn(nameof(OutputColumnName), OutputColumnName);
         CheckColumn(nameof(InputColumnName), InputColumnName);
         CheckColumn(nameof(SeedColumnName), SeedColumnName, optional: true);
-        Check(nameof(MaximumImages), MaximumImages, MaximumImages >= 1, "at least 1");
+        Check(nameof(MaximumImages), MaximumImages, MaximumImages is >= 1 and <= LargestMaximumImages, MaximumImagesRange);
         Check(nameof(BatchSize), BatchSize, BatchSizes.IsValid(BatchSize), BatchSizes.Range);
         Check(nameof(Precision), Precision);
         Check(nameof(Generation), Generation, Generation is not null, "an object with the options of drawing");

@@ -10,7 +10,7 @@ namespace Microsoft.ML.MetaMorph;
 /// | -- | -- |
 /// | Does this estimator need to look at the data to train its parameters? | No |
 /// | Input column data type | one or several of: <xref:Microsoft.ML.Data.MLImage>, text (a path), vector of text (several paths), vector of byte (one encoded picture) |
-/// | Output column data type | Vector of <xref:System.Single> with the dimensions [pictures, N, D]; the number of pictures is unknown in the type; if asked for, text (errors) |
+/// | Output column data type | Vector of <xref:System.Single> with the dimensions [pictures, N, D]; the number of pictures is unknown in the type; if asked for, text (errors); with several columns of pictures, vector of <xref:System.Int32> (how many pictures each gave) |
 /// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.MetaMorph and one of TorchSharp-cpu, TorchSharp-cuda-linux, TorchSharp-cuda-windows |
 /// | Exportable to ONNX | No |
 ///
@@ -18,6 +18,10 @@ namespace Microsoft.ML.MetaMorph;
 /// stand one after another. A missing picture (null, an empty path, no bytes) gives no tokens; a row without any, a vector of length 0. A file that is not there or is no picture is
 /// an error that names the row, the column and the file; it comes when the tokens of that row are asked for, and the other rows have theirs. With an error column its message stands there, and the row has no tokens. Pictures of any sizes may stand in one batch. Every epoch of training reads the
 /// column again: put `AppendCacheCheckpoint` behind it.
+///
+/// With several columns of pictures one more column is appended, named after that of the tokens with `PictureCounts` behind it
+/// (`VisualTokensPictureCounts`): how many pictures of the row each column gave, with the columns' names as slot names. Trainers and transformers
+/// that read the tokens look there whether a picture moved up from behind an empty column.
 /// ]]></format>
 /// </remarks>
 public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
@@ -30,6 +34,8 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         ArgumentException.ThrowIfNullOrEmpty(options.OutputColumnName);
         ArgumentNullException.ThrowIfNull(options.Encoder);
         ArgumentNullException.ThrowIfNull(options.InputColumnNames);
+        ColumnNames.RequireAll(nameof(Options.InputColumnNames), options.InputColumnNames);
+        ColumnNames.RequireOptional(nameof(Options.ErrorColumnName), options.ErrorColumnName);
         BatchSizes.Require(options.BatchSize, nameof(Options.BatchSize));
         options.ToSettings().RequireUnlikeOutputs();
         _environment = environment;
@@ -38,7 +44,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
 
     /// <summary>Makes the transformer; no row is read.</summary>
     /// <param name="input">Rows of the schema that will be transformed.</param>
-    /// <returns>The transformer. It shares the encoder's weights.</returns>
+    /// <returns>The transformer. It shares the encoder's weights, and appends the visual tokens; if asked for, the errors; with several columns of pictures, their counts (<c>PictureCounts</c> behind the tokens' name).</returns>
     /// <exception cref="ArgumentException">The input column is missing or of another type.</exception>
     public EncodeImagesTransformer Fit(IDataView input)
     {
@@ -59,7 +65,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
 
     /// <summary>The schema after the transformer.</summary>
     /// <param name="inputSchema">The schema before it.</param>
-    /// <returns>The input's columns and the visual tokens.</returns>
+    /// <returns>The input's columns and the visual tokens; if asked for, the errors; with several columns of pictures, their counts (<c>PictureCounts</c> behind the tokens' name).</returns>
     /// <exception cref="ArgumentException">The input column is missing or of another type.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
@@ -74,7 +80,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         /// <summary>The column of visual tokens that is appended.</summary>
         public string OutputColumnName { get; set; } = DefaultColumnNames.VisualTokens;
 
-        /// <summary>The columns of pictures; their pictures are taken in this order. Empty: one column, with the name of the output.</summary>
+        /// <summary>The columns of pictures; their pictures are taken in this order. Empty: one column, with the name of the output. Several: one more column tells how many pictures each gave, named after the output with <c>PictureCounts</c> behind it.</summary>
         public IReadOnlyList<string> InputColumnNames { get; set; } = [];
 
         /// <summary>

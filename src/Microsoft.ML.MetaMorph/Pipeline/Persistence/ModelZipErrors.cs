@@ -15,6 +15,10 @@ internal static class ModelZipErrors
         return failure;
     }
 
+    /// <summary>The error for a folder in the place of a zip.</summary>
+    public static ArgumentException Folder(string path, string parameter)
+        => new($"'{path}' is a folder, but a model zip is expected: a file that mlContext.Model.Save wrote. Pretrained folders are opened by GenerateResponse, {nameof(ImageEncoder)}.Load, {nameof(Visualizer)}.Load and {nameof(ImageAutoencoder)}.Load.", parameter);
+
     /// <summary>The error for a file that is no zip, or no longer a whole one.</summary>
     public static InvalidDataException NotAZip(string path, Exception failure)
     {

@@ -2,7 +2,7 @@ namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
 /// The visual tokens of a row and the marks that they stand for: one column for prompts and responses together, or one for each. With one
-/// for each a missing picture is an error; in a common column the next picture would take its place.
+/// for each a missing picture is an error; in a common column the next picture takes its place, which is told where a whole column of pictures is empty.
 /// </summary>
 internal sealed class ConversationPictures
 {

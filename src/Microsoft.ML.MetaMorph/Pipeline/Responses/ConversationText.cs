@@ -16,6 +16,13 @@ internal sealed class ConversationText
         Encoder = new ConversationEncoder(tokenizer, (messages, addGenerationPrompt) => _template.Render(messages, addGenerationPrompt));
     }
 
+    /// <summary>Refuses a template, given by the option, that says nothing; null stands for the tokenizer's.</summary>
+    /// <exception cref="ArgumentException">It is empty.</exception>
+    public static void RequireTemplate(string? chatTemplate)
+    {
+        if (chatTemplate is not null && string.IsNullOrWhiteSpace(chatTemplate)) throw new ArgumentException("ChatTemplate is empty; give a Jinja template, or set it to null for the tokenizer's own.");
+    }
+
     public LanguageTokenizer Tokenizer { get; }
 
     public ConversationEncoder Encoder { get; }

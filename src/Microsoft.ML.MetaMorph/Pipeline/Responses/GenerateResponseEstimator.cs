@@ -25,6 +25,7 @@ public sealed class GenerateResponseEstimator : IEstimator<MetaMorphTransformer>
     internal GenerateResponseEstimator(IHostEnvironment environment, Options options)
     {
         ArgumentException.ThrowIfNullOrEmpty(options.PretrainedFolder);
+        ConversationText.RequireTemplate(options.ChatTemplate);
         _environment = environment;
         _options = options;
         _settings = options.ToSettings();

@@ -19,7 +19,8 @@ public abstract class ResponseColumns
     /// <summary>
     /// Visual tokens [pictures, N, D] of the responses alone, in the order of their marks; <see cref="VisualTokensColumnName"/> then holds those of the
     /// prompts alone, and a row in which either lacks a picture, or has one without a mark, is an error. It is read by training, and for the earlier
-    /// answers of a prompt of several turns. Null (default): the pictures of prompts and responses stand in one column.
+    /// answers of a prompt of several turns. Null (default): the pictures of prompts and responses stand in one column, where a prompt that has some
+    /// pictures, but too few, is answered from and trained with the response's.
     /// </summary>
     public string? ResponseVisualTokensColumnName { get; set; }
 
@@ -50,8 +51,12 @@ public abstract class ResponseColumns
         ArgumentException.ThrowIfNullOrEmpty(OutputColumnName);
         ArgumentNullException.ThrowIfNull(Generation);
         BatchSizes.Require(GenerationBatchSize, nameof(GenerationBatchSize));
-        RequireName(nameof(VisualTokensColumnName), VisualTokensColumnName, "set it to null where no row has pictures");
-        RequireName(nameof(ResponseVisualTokensColumnName), ResponseVisualTokensColumnName, "set it to null where prompts and responses have their pictures in one column");
+        ColumnNames.RequireOptional(nameof(ResponseColumnName), ResponseColumnName);
+        ColumnNames.RequireOptional(nameof(VisualTokensColumnName), VisualTokensColumnName, "where no row has pictures");
+        ColumnNames.RequireOptional(nameof(ResponseVisualTokensColumnName), ResponseVisualTokensColumnName, "where prompts and responses have their pictures in one column");
+        ColumnNames.RequireOptional(nameof(OutputVisualTokensColumnName), OutputVisualTokensColumnName);
+        ColumnNames.RequireOptional(nameof(ErrorColumnName), ErrorColumnName);
+        ColumnNames.RequireOptional(nameof(LogProbabilityColumnName), LogProbabilityColumnName);
         if (ResponseVisualTokensColumnName is { } name && name == VisualTokensColumnName)
             throw new ArgumentException($"{nameof(VisualTokensColumnName)} and {nameof(ResponseVisualTokensColumnName)} are both '{name}'; where prompts and responses have their pictures in one column, set the latter to null.");
         var settings = new MetaMorphSettings
@@ -70,11 +75,36 @@ public abstract class ResponseColumns
             Generation = Generation.Clone(),
         };
         settings.RequireUnlikeOutputs();
+        RequireVisibleInputs();
         return settings;
     }
 
-    private static void RequireName(string option, string? name, string otherwise)
+    /// <summary>Whether a column of responses is there for certain; else it is read only where a prompt of several turns is answered.</summary>
+    private protected virtual bool NeedsResponses => false;
+
+    /// <summary>Refuses to append a column under the name of one that is read: behind the transformer it would be hidden.</summary>
+    private void RequireVisibleInputs()
     {
-        if (name is { Length: 0 }) throw new ArgumentException($"{option} is empty; name a column, or {otherwise}.");
+        (string Option, string? Name)[] outputs =
+        [
+            (nameof(OutputColumnName), OutputColumnName),
+            (nameof(OutputVisualTokensColumnName), OutputVisualTokensColumnName),
+            (nameof(ErrorColumnName), ErrorColumnName),
+            (nameof(LogProbabilityColumnName), LogProbabilityColumnName),
+        ];
+        (string Option, string? Name)[] inputs =
+        [
+            (nameof(PromptColumnName), PromptColumnName),
+            (nameof(ResponseColumnName), NeedsResponses ? ResponseColumnName : null),
+            (nameof(VisualTokensColumnName), VisualTokensColumnName),
+            (nameof(ResponseVisualTokensColumnName), ResponseVisualTokensColumnName),
+        ];
+        foreach ((string output, string? name) in outputs)
+        {
+            foreach ((string input, string? read) in inputs)
+            {
+                if (name is not null && name == read) throw new ArgumentException($"{input}, which is read, and {output}, which is appended, are both '{name}', so the appended column would hide the other. Give one of them another name.");
+            }
+        }
     }
 }

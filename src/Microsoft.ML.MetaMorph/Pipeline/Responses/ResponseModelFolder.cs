@@ -106,7 +106,8 @@ internal static class ResponseModelFolder
     private static Dictionary<string, byte[]> TokenizerContents(ModelZipReader zip)
     {
         var contents = new Dictionary<string, byte[]>();
-        foreach (string name in TokenizerNames.Where(zip.Contains))
+        // The first cannot be missing, unlike its companions.
+        foreach (string name in TokenizerNames.Where(name => name == TokenizerFiles.Tokenizer || zip.Contains(name)))
         {
             using Stream stream = zip.Open(name);
             using var bytes = new MemoryStream();

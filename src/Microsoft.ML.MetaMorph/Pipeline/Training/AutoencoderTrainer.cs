@@ -51,7 +51,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
     /// <summary>Trains on all rows and scores others at the end; the losses are logged.</summary>
     /// <inheritdoc cref="Fit(IDataView)"/>
     /// <param name="trainData">The rows.</param>
-    /// <param name="validationData">Rows that are not learned.</param>
+    /// <param name="validationData">Rows that are not learned; at least one.</param>
     public AutoencodeImagesTransformer Fit(IDataView trainData, IDataView validationData) => Fit(trainData, validationData, previousModel: null);
 
     /// <summary>Goes on training an autoencoder; that one stays as it is. Its sizes and weights are the start, whatever the options say.</summary>
@@ -67,13 +67,14 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
     /// <summary>Trains on all rows, scores others at the end, and starts from an autoencoder; each of the last two may be null.</summary>
     /// <inheritdoc cref="Fit(IDataView)"/>
     /// <param name="trainData">The rows.</param>
-    /// <param name="validationData">Rows that are not learned; null for none.</param>
+    /// <param name="validationData">Rows that are not learned; null for none. No row at all is an error, told before the training; rows with nothing to evaluate are a warning in the log.</param>
     /// <param name="previousModel">The autoencoder to start from; null for what the options say.</param>
     public AutoencodeImagesTransformer Fit(IDataView trainData, IDataView? validationData, AutoencodeImagesTransformer? previousModel)
     {
         ArgumentNullException.ThrowIfNull(trainData);
         ImageColumn.Require(trainData.Schema, _options.ImageColumnName, EncodeImagesTransformer.Role);
         if (validationData is not null) ImageColumn.Require(validationData.Schema, _options.ImageColumnName, EncodeImagesTransformer.Role);
+        ValidationRows.Require(validationData);
         using var log = new TrainingLog(_host, "TrainAutoencoder", _options);
         Device device = ComputeDevice.Choose(_environment);
         int seed = MLNetInternals.Settings(_environment).Seed ?? _options.Training.Seed;
@@ -122,9 +123,15 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         log.Info($"Linear layers and convolutions are computed in {trainer.Precision}.");
         AutoencoderResult result = trainer.Train(pictures.EndlessBatches(seed), step => Report(step, log), cancellationToken: log.Cancellation);
         log.End(result.End, result.Steps);
-        if (validationData is not null && result.End != TrainingEnd.Cancelled) log.Info($"Validation: {trainer.Evaluate(new TrainingPictures(validationData, settings).BatchesOnce())}.");
+        if (validationData is not null && result.End != TrainingEnd.Cancelled) Validate(trainer, new TrainingPictures(validationData, settings), log);
         model.SetScalingFactor(trainer.MeasureScalingFactor(pictures.SomeBatches(seed, training.ScalingPictures)));
         log.Info(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Latents are scaled by {model.Config.ScalingFactor:G5} to vary by 1."));
+    }
+
+    private void Validate(AutoencoderKLTrainer trainer, TrainingPictures pictures, TrainingLog log)
+    {
+        if (ValidationRows.TryEvaluate(pictures.BatchesOnce(), trainer.Evaluate, out AutoencoderLosses losses)) log.Info($"Validation: {losses}.");
+        else log.Warn(ValidationRows.Nothing($"a picture ({RowErrors.Columns(_options.ImageColumnName)})"));
     }
 
     private void Report(AutoencoderProgress step, TrainingLog log)
@@ -188,6 +195,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         {
             ArgumentException.ThrowIfNullOrEmpty(OutputColumnName);
             ArgumentException.ThrowIfNullOrEmpty(ImageColumnName);
+            ColumnNames.RequireOptional(nameof(ErrorColumnName), ErrorColumnName);
             ArgumentNullException.ThrowIfNull(Architecture);
             ArgumentNullException.ThrowIfNull(Training);
             if (ErrorColumnName == OutputColumnName) throw new ArgumentException($"{nameof(OutputColumnName)} and {nameof(ErrorColumnName)} are both '{OutputColumnName}'; they need two names.");

@@ -14,6 +14,7 @@ internal sealed class ConversationSource : TrainingSource
     private readonly bool _skipBadRows;
     private readonly Action<string> _warn;
     private readonly Lazy<long> _count;
+    private bool _mayTeachNothing;
     private bool _reported;
     private RowReport _last = new();
     private long _rows;
@@ -64,6 +65,9 @@ internal sealed class ConversationSource : TrainingSource
         ? new InvalidDataException(FormattableString.Invariant($"Epoch {epoch} has no rows to train on: all {_last.SkippedCount} were passed over ({nameof(VisualPredictiveInstructionTuningTrainer.Options.SkipBadRows)}). The first of them: {reason}"))
         : base.NoRows(epoch);
 
+    /// <summary>Rows of which nothing is left to learn are no error: they are evaluated only, and a finished training is not to be lost by them.</summary>
+    public void MayTeachNothing() => _mayTeachNothing = true;
+
     private static long CountRows(IDataView data)
     {
         using DataViewRowCursor cursor = data.GetRowCursor([]);
@@ -113,7 +117,7 @@ internal sealed class ConversationSource : TrainingSource
 
         if (!_reported) report.Tell(_warn, _maximumLength);
         _reported = true;
-        RequireSomethingToLearn();
+        if (!_mayTeachNothing) RequireSomethingToLearn();
     }
 
     private TrainingRow? Encode(long number, TextColumn prompt, TextColumn response, ConversationPictures tokens, RowReport report)

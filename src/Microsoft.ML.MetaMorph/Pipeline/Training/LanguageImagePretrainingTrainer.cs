@@ -51,7 +51,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
     /// <summary>Trains on all rows and scores others at the end; the scores are logged.</summary>
     /// <inheritdoc cref="Fit(IDataView)"/>
     /// <param name="trainData">The rows.</param>
-    /// <param name="validationData">Rows that are not learned.</param>
+    /// <param name="validationData">Rows that are not learned; at least one.</param>
     public EncodeImagesTransformer Fit(IDataView trainData, IDataView validationData) => Fit(trainData, validationData, previousModel: null);
 
     /// <summary>
@@ -72,13 +72,14 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
     /// <summary>Trains on all rows, scores others at the end, and starts from an encoder; each of the last two may be null.</summary>
     /// <inheritdoc cref="Fit(IDataView)"/>
     /// <param name="trainData">The rows.</param>
-    /// <param name="validationData">Rows that are not learned; null for none.</param>
+    /// <param name="validationData">Rows that are not learned; null for none. No row at all is an error, told before the training; rows with nothing to evaluate are a warning in the log.</param>
     /// <param name="previousModel">The encoder to start from; null for what the options say.</param>
     public EncodeImagesTransformer Fit(IDataView trainData, IDataView? validationData, EncodeImagesTransformer? previousModel)
     {
         ArgumentNullException.ThrowIfNull(trainData);
         Check(trainData.Schema);
         if (validationData is not null) Check(validationData.Schema);
+        ValidationRows.Require(validationData);
         using var log = new TrainingLog(_host, "TrainEncoder", _options);
         Device device = ComputeDevice.Choose(_environment);
         int seed = MLNetInternals.Settings(_environment).Seed ?? _options.Training.Seed;
@@ -140,8 +141,14 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         LanguageImageResult result = trainer.Train(rows.Endless(seed), step => Report(step, log), cancellationToken: log.Cancellation);
         rows.RequireSomethingToLearn();
         log.End(result.End, result.Steps);
-        if (validationData is not null && result.End != TrainingEnd.Cancelled) log.Info($"Validation: {trainer.Evaluate(new CaptionedImages(validationData, captions).Once())}");
+        if (validationData is not null && result.End != TrainingEnd.Cancelled) Validate(trainer, new CaptionedImages(validationData, captions), log);
         return result.Precision;
+    }
+
+    private void Validate(LanguageImagePretrainer trainer, CaptionedImages rows, TrainingLog log)
+    {
+        if (ValidationRows.TryEvaluate(rows.Once(), trainer.Evaluate, out LanguageImageScores? scores)) log.Info($"Validation: {scores}");
+        else log.Warn(ValidationRows.Nothing($"a picture ({RowErrors.Columns(_options.ImageColumnName)})"));
     }
 
     private static void Report(LanguageImageProgress step, TrainingLog log)

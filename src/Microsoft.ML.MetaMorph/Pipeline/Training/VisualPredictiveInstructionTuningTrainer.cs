@@ -55,7 +55,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     /// <summary>Trains on all rows and evaluates the loss on others, now and then (<see cref="VisualPredictiveTrainingOptions.ValidationInterval"/>) and at the end; it is logged.</summary>
     /// <inheritdoc cref="Fit(IDataView)"/>
     /// <param name="trainData">The rows.</param>
-    /// <param name="validationData">Rows that are not learned.</param>
+    /// <param name="validationData">Rows that are not learned; at least one.</param>
     public MetaMorphTransformer Fit(IDataView trainData, IDataView validationData) => Fit(trainData, validationData, previousModel: null);
 
     /// <summary>Goes on training a model; that one stays as it is. Its tokenizer, sizes and weights are the start, whatever the options say.</summary>
@@ -71,7 +71,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     /// <summary>Trains on all rows, evaluates on others, and starts from a model; each of the last two may be null.</summary>
     /// <inheritdoc cref="Fit(IDataView)"/>
     /// <param name="trainData">The rows.</param>
-    /// <param name="validationData">Rows that are not learned; null for none.</param>
+    /// <param name="validationData">Rows that are not learned; null for none. No row at all is an error, told before the training; rows with nothing to evaluate are a warning in the log.</param>
     /// <param name="previousModel">The model to start from; null for what the options say.</param>
     public MetaMorphTransformer Fit(IDataView trainData, IDataView? validationData, MetaMorphTransformer? previousModel)
     {
@@ -79,6 +79,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         VisualTokenSizes? tokens = Check(trainData.Schema);
         if (validationData is not null && Check(validationData.Schema) is { } other && other != tokens)
             throw new ArgumentException($"The validation rows have {other.Count} visual tokens a picture, each {other.Width} wide; the training rows {tokens!.Value.Count}, each {tokens.Value.Width} wide.", nameof(validationData));
+        ValidationRows.Require(validationData);
         using var log = new TrainingLog(_host, "Train", _options);
         EnvironmentSettings settings = MLNetInternals.Settings(_environment);
         int seed = settings.Seed ?? _options.Training.Seed;
@@ -156,9 +157,12 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         int longest = LongestRow(start.Model.Config.Language, log);
         ConversationSource Source(IDataView data) => new(data, _settings, start.Text.Encoder, start.Model.Config, longest, _options.SkipBadRows, log.Warn);
         ConversationSource rows = Source(trainData);
-        TrainingResult result = trainer.Train(rows, validationData is null ? null : Source(validationData), step => Report(step, training, log), cancellationToken: log.Cancellation);
+        ConversationSource? validation = validationData is null ? null : Source(validationData);
+        validation?.MayTeachNothing();
+        TrainingResult result = trainer.Train(rows, validation, step => Report(step, training, log), cancellationToken: log.Cancellation);
         rows.RequireSomethingToLearn();
-        if (result.Validation is { } losses) log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
+        if (Evaluated(result.Validation) is { } losses) log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
+        else if (result.Validation is not null) log.Warn(ValidationRows.Nothing("anything to learn"));
         log.End(result.End, result.Steps);
         return result;
     }
@@ -171,11 +175,14 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         return language.MaxPositions;
     }
 
+    /// <summary>Losses over at least one token; else there is no figure.</summary>
+    private static LossParts? Evaluated(LossParts? losses) => losses is { LanguageCount: 0, VisualCount: 0 } ? null : losses;
+
     private static void Report(TrainingProgress step, VisualPredictiveTrainingOptions training, TrainingLog log)
     {
         double coefficient = training.Stage == VisualPredictiveStage.InstructionTuning ? training.VisionCoefficient : 0;
-        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, step.Epoch, step.TotalLoss, step.Loss.Language, step.Loss.Visual, step.LearningRate, step.TokensPerSecond, step.Elapsed, step.Validation?.Total(coefficient)));
-        if (step.Validation is { } losses) log.Info($"Step {step.Step}, validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
+        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, step.Epoch, step.TotalLoss, step.Loss.Language, step.Loss.Visual, step.LearningRate, step.TokensPerSecond, step.Elapsed, Evaluated(step.Validation)?.Total(coefficient)));
+        if (Evaluated(step.Validation) is { } losses) log.Info($"Step {step.Step}, validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
     }
 
     /// <summary>Options of <see cref="VisualPredictiveInstructionTuningTrainer"/>.</summary>
@@ -217,9 +224,12 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         /// <summary>Ends the training before its next step.</summary>
         public CancellationToken CancellationToken { get; set; }
 
+        private protected override bool NeedsResponses => true;
+
         internal void Validate()
         {
             ArgumentNullException.ThrowIfNull(Training);
+            ConversationText.RequireTemplate(ChatTemplate);
             ArgumentException.ThrowIfNullOrEmpty(ResponseColumnName);
             Training.Validate();
             Architecture?.Validate();

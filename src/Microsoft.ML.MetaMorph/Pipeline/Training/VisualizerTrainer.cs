@@ -52,7 +52,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
     /// </summary>
     /// <inheritdoc cref="Fit(IDataView)"/>
     /// <param name="trainData">The rows.</param>
-    /// <param name="validationData">Rows that are not learned.</param>
+    /// <param name="validationData">Rows that are not learned; at least one.</param>
     public GenerateImagesTransformer Fit(IDataView trainData, IDataView validationData) => Fit(trainData, validationData, previousModel: null);
 
     /// <summary>Goes on training a visualizer; that one stays as it is. Its sizes and weights are the start, whatever the options say.</summary>
@@ -68,7 +68,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
     /// <summary>Trains on all rows, scores others, and starts from a visualizer; each of the last two may be null.</summary>
     /// <inheritdoc cref="Fit(IDataView)"/>
     /// <param name="trainData">The rows.</param>
-    /// <param name="validationData">Rows that are not learned; null for none.</param>
+    /// <param name="validationData">Rows that are not learned; null for none. No row at all is an error, told before the training; rows with nothing to evaluate are a warning in the log.</param>
     /// <param name="previousModel">The visualizer to start from; null for what the options say.</param>
     public GenerateImagesTransformer Fit(IDataView trainData, IDataView? validationData, GenerateImagesTransformer? previousModel)
     {
@@ -76,6 +76,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         (int count, int width) = Check(trainData.Schema);
         if (validationData is not null && Check(validationData.Schema) is var other && other != (count, width))
             throw new ArgumentException($"The validation rows have {other.Count} visual tokens a picture, each {other.Width} wide; the training rows {count}, each {width} wide.", nameof(validationData));
+        ValidationRows.Require(validationData);
         using var log = new TrainingLog(_host, "TrainVisualizer", _options);
         Device device = ComputeDevice.Choose(_environment);
         int seed = MLNetInternals.Settings(_environment).Seed ?? _options.Training.Seed;
@@ -154,7 +155,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         VisualizerResult result = trainer.Train(Source(trainData, cache).Endless(seed), step => Report(step, validation, board, log), cancellationToken: log.Cancellation);
         log.End(result.End, result.Steps);
         // A validation after the last step was made already, and whoever cancels does not wait for one.
-        if (validation is not null && result.End != TrainingEnd.Cancelled && !IsValidated(result.Steps)) log.Info($"Validation: loss {validation.Run(result.Steps):F4}.");
+        if (validation is not null && result.End != TrainingEnd.Cancelled && !IsValidated(result.Steps)) Validate(validation, result.Steps, "", log);
         return trainer.Precision;
     }
 
@@ -165,9 +166,16 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         board?.Add("train/loss", step.Loss, step.Step);
         board?.Add("train/learning rate", step.LearningRate, step.Step);
         board?.Add("train/gradient norm", step.GradientNorm, step.Step);
-        double? validated = IsValidated(step.Step) ? validation?.Run(step.Step) : null;
-        if (validated is { } loss) log.Info(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Validation after step {step.Step}: loss {loss:F4}."));
+        double? validated = validation is not null && IsValidated(step.Step) ? Validate(validation, step.Step, string.Create(System.Globalization.CultureInfo.InvariantCulture, $" after step {step.Step}"), log) : null;
         log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, step.Loss, 0, step.Loss, step.LearningRate, step.PicturesPerSecond, step.Elapsed, validated));
+    }
+
+    private double? Validate(VisualizerValidation validation, long step, string when, TrainingLog log)
+    {
+        double? loss = validation.Run(step);
+        if (loss is { } value) log.Info(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Validation{when}: loss {value:F4}."));
+        else log.Warn(ValidationRows.Nothing($"a picture ({RowErrors.Columns(_options.ImageColumnNames)})"));
+        return loss;
     }
 
     private static VisualizerModel Moved(VisualizerModel model, Device target)
@@ -177,13 +185,13 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
     public sealed class Options : ITrainingControl
     {
         /// <summary>The column of pictures that the trained transformer appends.</summary>
-        public string OutputColumnName { get; set; } = "Picture";
+        public string OutputColumnName { get; set; } = DefaultColumnNames.Picture;
 
         /// <summary>The columns of pictures to learn from, in the order in which they were encoded.</summary>
-        public IReadOnlyList<string> ImageColumnNames { get; set; } = ["Image"];
+        public IReadOnlyList<string> ImageColumnNames { get; set; } = [DefaultColumnNames.Image];
 
         /// <summary>The column of their visual tokens.</summary>
-        public string VisualTokensColumnName { get; set; } = "VisualTokens";
+        public string VisualTokensColumnName { get; set; } = DefaultColumnNames.VisualTokens;
 
         /// <summary>
         /// Where training starts: a visualizer, or a Stable Diffusion, which gets a fresh adapter; a folder, or the name (<c>org/name</c>) of a model in
@@ -209,7 +217,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         /// <summary>What becomes of a picture that is not square; as for the encoder.</summary>
         public ImageAspectRatio AspectRatio { get; set; } = ImageAspectRatio.Square;
 
-        /// <summary>Batch size, learning rate and all else of the training. Null: <see cref="VisualizerTrainingOptions.FromNothing"/>, or the paper's where <see cref="PretrainedFolder"/> is given. The seed of the <see cref="MLContext"/>, where it has one, stands for the seed here.</summary>
+        /// <summary>Batch size, learning rate and all else of the training. Where none are set: <see cref="VisualizerTrainingOptions.FromNothing"/>, or the paper's where <see cref="PretrainedFolder"/> is given. The seed of the <see cref="MLContext"/>, where it has one, stands for the seed here.</summary>
         public VisualizerTrainingOptions Training
         {
             get => field ?? (PretrainedFolder is null ? VisualizerTrainingOptions.FromNothing : new VisualizerTrainingOptions());
@@ -262,6 +270,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             ArgumentException.ThrowIfNullOrEmpty(VisualTokensColumnName);
             ArgumentNullException.ThrowIfNull(ImageColumnNames);
             if (ImageColumnNames.Count == 0) throw new ArgumentException($"{nameof(ImageColumnNames)} is empty; at least one column of pictures is needed.");
+            ColumnNames.RequireAll(nameof(ImageColumnNames), ImageColumnNames);
             ArgumentNullException.ThrowIfNull(Architecture);
             if (Autoencoder is not null && PretrainedFolder is not null)
                 throw new ArgumentException($"{nameof(Autoencoder)} is given with {nameof(PretrainedFolder)} ('{PretrainedFolder}'), which has one of its own. Leave one of them away.");

@@ -15,21 +15,21 @@ internal sealed class VisualizerValidation(VisualizerModel model, DiffusionTrain
     private const long DefaultSeed = 0;
 
     /// <summary>Evaluates and draws with the weights as a training that ended now would leave them.</summary>
-    /// <returns>The loss.</returns>
-    /// <exception cref="ArgumentException">There are no pictures.</exception>
-    public double Run(long step)
+    /// <returns>The loss; null where no row has a picture.</returns>
+    public double? Run(long step)
     {
-        double loss = double.NaN;
+        double? evaluated = null;
         trainer.WithAverages(() =>
         {
-            loss = trainer.Evaluate(rows.Once());
+            if (!ValidationRows.TryEvaluate(rows.Once(), trainer.Evaluate, out double loss)) return;
+            evaluated = loss;
             settings.Board?.Add("validation/loss", loss, step);
             if (settings.Folder is not { } folder) return;
             string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"step-{step:D6}.png"));
             DrawnPicture.Save(Sheet(), path);
             settings.Board?.AddPicture("validation/pictures", path, step);
         });
-        return loss;
+        return evaluated;
     }
 
     /// <summary>True pictures, each with what is drawn from its tokens on its right.</summary>

@@ -123,6 +123,5 @@ public sealed record LanguageImagePretrainingOptions : ITrainingOptions
         Check(nameof(TextLayerCount), TextLayerCount, TextLayerCount >= 1, "at least 1");
         Check(nameof(MaximumTextLength), MaximumTextLength, MaximumTextLength >= 1, "at least 1");
         Check(nameof(LearningRate), LearningRate, LearningRate is > 0 and < double.PositiveInfinity, "above 0");
-        Check(nameof(Seed), Seed, Seed >= 0, "at least 0");
     }
 }

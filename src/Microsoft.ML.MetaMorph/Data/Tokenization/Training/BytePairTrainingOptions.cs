@@ -38,6 +38,7 @@ public sealed class BytePairTrainingOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MaximumLength, 1);
         if (SpecialTokens.Any(string.IsNullOrEmpty)) throw new ArgumentException("A special token cannot be empty.", nameof(SpecialTokens));
         if (SpecialTokens.GroupBy(t => t).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new ArgumentException($"'{twice.Key}' stands twice in {nameof(SpecialTokens)}.", nameof(SpecialTokens));
+        if (ChatTemplate is not null && string.IsNullOrWhiteSpace(ChatTemplate)) throw new ArgumentException($"{nameof(ChatTemplate)} is empty; give a Jinja template, or set it to null for none.");
         Require(BeginningOfSequence, nameof(BeginningOfSequence));
         Require(EndOfSequence, nameof(EndOfSequence));
     }
