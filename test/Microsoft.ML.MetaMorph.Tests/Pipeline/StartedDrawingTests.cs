@@ -84,6 +84,35 @@ public sealed class StartedDrawingTests
         Assert.AreEqual(
             "StartImageColumnName is empty; it must be the name of a column, or null. (Parameter 'StartImageColumnName')",
             Assert.Throws<ArgumentException>(() => Estimator(visualizer, start: "")).Message);
+        ImageGenerationOptions weak = Quick;
+        weak.Strength = 0.2;
+        Assert.AreEqual(
+            "Strength 0.2 of 4 steps leaves no step; take at least 0.25, or more steps. (Parameter 'strength')",
+            Assert.Throws<ArgumentException>(() => transformer.WithGeneration(weak)).Message);
+    }
+
+    /// <summary>PNDM asks the network more often than there are steps: once with Stable Diffusion's settings, nine times with Runge–Kutta steps.</summary>
+    [TestMethod]
+    public void ProgressCountsTheCallsOfTheNetwork()
+    {
+        using Visualizer visualizer = Open();
+        TokenRow[] rows = [Row(1, 1, 0, start: 40), Row(2, 1, 0, start: null)];
+        var seen = new List<(int, int, int)>();
+        ImageGenerationOptions generation = Quick;
+        (generation.Scheduler, generation.Steps) = (DiffusionSchedulerKind.Pndm, 6);
+        using GenerateImagesTransformer transformer = _ml.MetaMorph().GenerateImages(new GenerateImagesEstimator.Options
+        {
+            InputColumnName = "Tokens",
+            StartImageColumnName = "Start",
+            Visualizer = visualizer,
+            Generation = generation,
+            MaximumImages = 2,
+            Progress = new Receiver(status => seen.Add((status.FirstPicture, status.Pictures, status.Steps))),
+        }).Fit(View(rows));
+        Pictures(transformer, rows);
+        CollectionAssert.AreEqual(Enumerable.Repeat((0, 1, 12), 12).Concat(Enumerable.Repeat((1, 1, 15), 15)).ToArray(), seen);
+        using DiffusionScheduler published = DiffusionScheduler.Create(SchedulerConfig.StableDiffusion, 50);
+        Assert.HasCount(51, published.Timesteps);
     }
 
     /// <summary>The picture is the one of the data, not of the batch.</summary>
@@ -181,6 +210,11 @@ public sealed class StartedDrawingTests
         MaximumImages = 2,
         BatchSize = batchSize,
     });
+
+    private sealed class Receiver(Action<DrawingStatus> receive) : IProgress<DrawingStatus>
+    {
+        public void Report(DrawingStatus value) => receive(value);
+    }
 
     private sealed record TokenRow
     {
