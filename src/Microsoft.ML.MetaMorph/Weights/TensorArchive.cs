@@ -24,7 +24,7 @@ internal abstract class TensorArchive : IDisposable
 
     /// <summary>Opens a file or a Hugging Face folder.</summary>
     /// <param name="path">
-    /// A <c>.safetensors</c>, <c>.bin</c>, <c>.pt</c>, <c>.pth</c> or <c>.ckpt</c> file, a <c>*.index.json</c> of shards, or a folder
+    /// A <c>.safetensors</c>, <c>.bin</c>, <c>.pt</c>, <c>.pth</c> or <c>.ckpt</c> file, a <c>*.index.json</c> or <c>*.index.fp16.json</c> of shards, or a folder
     /// that holds one of them (safetensors are preferred).
     /// </param>
     /// <param name="variant">The variant of a folder's files, such as <c>fp16</c>; null for the plain ones.</param>
@@ -48,7 +48,7 @@ internal abstract class TensorArchive : IDisposable
 
     internal static TensorArchive OpenFile(string path)
     {
-        if (path.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase)) return ShardedArchive.Open(path);
+        if (WeightFiles.IsIndex(path)) return ShardedArchive.Open(path);
         return Path.GetExtension(path).ToLowerInvariant() switch
         {
             ".safetensors" => SafeTensorsArchive.Open(path),

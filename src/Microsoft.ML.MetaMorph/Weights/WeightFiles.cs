@@ -40,6 +40,9 @@ internal static partial class WeightFiles
         throw new FileNotFoundException(Explain(folder, variant, names, present), folder);
     }
 
+    /// <summary>Whether a file is an index of shards: <c>*.index.json</c>, or with a variant as diffusers writes it, <c>*.index.fp16.json</c>.</summary>
+    public static bool IsIndex(string path) => IndexName().IsMatch(path);
+
     private static IEnumerable<string> Names(string stem, string extension, string? variant) => variant is null
         ? [$"{stem}.{extension}", $"{stem}.{extension}.index.json"]
         : [$"{stem}.{variant}.{extension}", $"{stem}.{extension}.index.{variant}.json", $"{stem}.{variant}.{extension}.index.json", $"{stem}.{extension}.{variant}.index.json"];
@@ -58,6 +61,9 @@ internal static partial class WeightFiles
 
     [GeneratedRegex(@"-\d{5}-of-\d{5}\.", RegexOptions.CultureInvariant)]
     private static partial Regex ShardName();
+
+    [GeneratedRegex(@"\.index(\.[A-Za-z0-9_-]+)?\.json$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex IndexName();
 
     [GeneratedRegex(@"\.(safetensors|bin|pt|pth|index\.json|index\.[A-Za-z0-9_-]+\.json)$", RegexOptions.CultureInvariant)]
     private static partial Regex AnyWeights();

@@ -182,10 +182,51 @@ public sealed class DrawingTests
         Assert.IsNotNull(_ml.MetaMorph().GenerateImages("P", "Tokens", visualizer, maximumImages: 1024));
         StringAssert.Contains(Assert.Throws<ArgumentOutOfRangeException>(() => new ImageGenerationOptions { GuidanceScale = double.NaN }).Message, "GuidanceScale is NaN");
         StringAssert.Contains(Assert.Throws<ArgumentOutOfRangeException>(() => new ImageGenerationOptions { Steps = 0 }).Message, "Steps is 0");
-        using GenerateImagesTransformer odd = _ml.MetaMorph().GenerateImages("Picture", "Tokens", visualizer, new ImageGenerationOptions { Steps = 2, Width = 9 }).Fit(Tokens(1));
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => Pixels(odd, Tokens(1))).Message, "Width is 9 pixels; this visualizer needs a multiple of 2");
-        using GenerateImagesTransformer many = _ml.MetaMorph().GenerateImages("Picture", "Tokens", visualizer, new ImageGenerationOptions { Steps = 1001 }).Fit(Tokens(1));
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => Pixels(many, Tokens(1))).Message, "1000");
+    }
+
+    /// <summary>What the visualizer cannot draw is said when the estimator is made, when it is fitted after a change, and by other options of drawing.</summary>
+    [TestMethod]
+    public void OptionsThatTheVisualizerCannotDrawWithAreRefusedBeforeAnyRow()
+    {
+        using Visualizer visualizer = Trained(steps: 1);
+        (Action<ImageGenerationOptions> Set, string Message)[] cases =
+        [
+            (o => o.Steps = 5000, "Steps is 5000; it must be between 1 and 1000, the timesteps that the visualizer was trained with. (Parameter 'Steps')"),
+            (o => o.Width = 9, "Width is 9 pixels; this visualizer needs a multiple of 2 (2 pixels along a side of a sample's pixel, times 1 for the network's halvings), such as 8 or 10."),
+            (o => (o.Height, o.Width) = (24_000, 24_000), "Height 24000 times Width 24000 is 576000000 pixels; a picture of ML.NET has at most 536870897, such as 23170 x 23170. (Parameter 'options')"),
+            (o => (o.Height, o.Width) = (65_536, 65_536), "Height 65536 times Width 65536 is 4294967296 pixels; a picture of ML.NET has at most 536870897, such as 23170 x 23170. (Parameter 'options')"),
+            (o => o.KarrasSigmas = true, "KarrasSigmas is true, but Ddim has no noise levels to space. Choose the Scheduler Euler or DpmSolverMultistep, or leave KarrasSigmas out. (Parameter 'options')"),
+            (o => (o.KarrasSigmas, o.Scheduler) = (true, DiffusionSchedulerKind.EulerAncestral), "KarrasSigmas is true, but EulerAncestral has no noise levels to space. Choose the Scheduler Euler or DpmSolverMultistep, or leave KarrasSigmas out. (Parameter 'options')"),
+        ];
+        foreach ((Action<ImageGenerationOptions> set, string message) in cases)
+        {
+            var generation = new ImageGenerationOptions();
+            var options = new GenerateImagesEstimator.Options { InputColumnName = "Tokens", Visualizer = visualizer, Generation = generation };
+            GenerateImagesEstimator estimator = _ml.MetaMorph().GenerateImages(options);
+            using GenerateImagesTransformer fitted = estimator.Fit(Tokens(1));
+            set(generation);
+            foreach (Action act in new Action[] { () => _ml.MetaMorph().GenerateImages(options), () => estimator.Fit(Tokens(1)), () => fitted.WithGeneration(generation) })
+                Assert.AreEqual(message, Assert.Throws<ArgumentException>(act).Message);
+        }
+
+        foreach (DiffusionSchedulerKind kind in new[] { DiffusionSchedulerKind.Euler, DiffusionSchedulerKind.DpmSolverMultistep })
+            _ml.MetaMorph().GenerateImages("Picture", "Tokens", visualizer, new ImageGenerationOptions { KarrasSigmas = true, Scheduler = kind }).Fit(Tokens(1)).Dispose();
+    }
+
+    /// <summary>The published layout's files, completed by another folder, draw the same.</summary>
+    [TestMethod]
+    public void ACheckpointGivesTheSamePictures()
+    {
+        using var folder = new ScratchFolder();
+        using Visualizer visualizer = Trained(steps: 2);
+        using Visualizer other = Trained(steps: 1);
+        other.Save(folder["base"]);
+        Directory.Delete(folder["base/adapter"], recursive: true);
+        visualizer.SaveCheckpoint(folder["own"]);
+        using Visualizer opened = Visualizer.Load(folder["own"], new VisualizerOptions { StableDiffusionFolder = folder["base"] });
+        using GenerateImagesTransformer a = _ml.MetaMorph().GenerateImages("Picture", "Tokens", visualizer, Quick).Fit(Tokens(1));
+        using GenerateImagesTransformer b = _ml.MetaMorph().GenerateImages("Picture", "Tokens", opened, Quick).Fit(Tokens(1));
+        AssertClose(Pixels(a, Tokens(2))[0], Pixels(b, Tokens(2))[0]);
     }
 
     private static byte[][] Pixels(ITransformer transformer, IDataView rows)

@@ -10,10 +10,15 @@ internal static class MovingAverageCheck
     [ReferenceKind("ema")]
     public static void Check(ReferenceCase reference)
     {
-        foreach (JsonProperty item in reference.Json.GetProperty("cases").EnumerateObject()) Run(reference, item);
+        int updates = reference.Tensors.Keys.Count(key => key.StartsWith("update.frozen.", StringComparison.Ordinal));
+        var compared = new HashSet<string> { "start", "start.frozen" };
+        foreach (int step in Enumerable.Range(0, updates)) compared.UnionWith([$"update.{step}", $"update.frozen.{step}"]);
+        foreach (JsonProperty item in reference.Json.GetProperty("cases").EnumerateObject()) Run(reference, item, updates, compared);
+        string[] left = [.. reference.Tensors.Keys.Where(key => !compared.Contains(key)).Order(StringComparer.Ordinal)];
+        Assert.IsEmpty(left, $"{reference.Name}: not compared: {string.Join(", ", left)}");
     }
 
-    private static void Run(ReferenceCase reference, JsonProperty item)
+    private static void Run(ReferenceCase reference, JsonProperty item, int updates, HashSet<string> compared)
     {
         using var scope = NewDisposeScope();
         var weight = new Parameter(reference["start"].clone());
@@ -21,6 +26,8 @@ internal static class MovingAverageCheck
         using var flat = new FlatParameters([new ParameterGroup("trained", [("weight", weight)]), new ParameterGroup("frozen", [("frozen", frozen)], Trainable: false)]);
         using var average = new ExponentialMovingAverage(flat, Settings(item.Value));
         Tensor decays = reference[item.Name + ".decays"];
+        CollectionAssert.AreEqual(new long[] { updates }, decays.shape, $"{reference.Name}: {item.Name}: decays of {updates} updates");
+        compared.Add(item.Name + ".decays");
         for (int step = 0; step < decays.shape[0]; step++)
         {
             using (no_grad())
@@ -32,6 +39,7 @@ internal static class MovingAverageCheck
             average.Swap();
             reference.AreClose(reference[$"{item.Name}.{step}"], weight, reference.Tolerance, $"{item.Name}: average {step}");
             reference.AreClose(reference[$"{item.Name}.frozen.{step}"], frozen, reference.Tolerance, $"{item.Name}: frozen {step}");
+            compared.UnionWith([$"{item.Name}.{step}", $"{item.Name}.frozen.{step}"]);
             average.Swap();
             reference.AreClose(reference[$"update.{step}"], weight, 0, $"{item.Name}: value {step} after swapping back");
         }

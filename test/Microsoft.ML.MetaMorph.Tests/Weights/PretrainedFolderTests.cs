@@ -71,6 +71,26 @@ public sealed class PretrainedFolderTests
         Assert.AreEqual(folder[expected], WeightFiles.Choose(folder.Path, variant));
     }
 
+    /// <summary>The names that diffusers gives to shards of a variant, and the other order.</summary>
+    [TestMethod]
+    [DataRow("diffusion_pytorch_model.safetensors.index.fp16.json")]
+    [DataRow("diffusion_pytorch_model.fp16.safetensors.index.json")]
+    public void ShardsOfAVariantAreOpened(string index)
+    {
+        using var folder = new ScratchFolder();
+        using Tensor a = randn(4), b = randn(3);
+        SafeTensorsWriter.Write(folder["diffusion_pytorch_model.fp16-00001-of-00002.safetensors"], [new("a", a)]);
+        SafeTensorsWriter.Write(folder["diffusion_pytorch_model.fp16-00002-of-00002.safetensors"], [new("b", b)]);
+        folder.Write(index, """{"metadata":{},"weight_map":{"a":"diffusion_pytorch_model.fp16-00001-of-00002.safetensors","b":"diffusion_pytorch_model.fp16-00002-of-00002.safetensors"}}""");
+        foreach (TensorArchive opened in new[] { TensorArchive.Open(folder.Path, "fp16"), TensorArchive.Open(folder[index]) })
+        {
+            using TensorArchive archive = opened;
+            using Tensor readA = archive.Read("a"), readB = archive.Read("b");
+            TensorAssert.AreIdentical(a, readA, "a");
+            TensorAssert.AreIdentical(b, readB, "b");
+        }
+    }
+
     [TestMethod]
     [DataRow("config.json", null, "no file of weights at all")]
     [DataRow("model.fp16.safetensors", null, "model.fp16.safetensors")]

@@ -7,9 +7,12 @@ internal static class DiffusionSampling
 {
     /// <summary>The scheduler of one sampling: the visualizer's own, or another one that takes over its settings.</summary>
     /// <exception cref="ArgumentOutOfRangeException">More steps than the visualizer was trained with.</exception>
+    /// <exception cref="ArgumentException">Karras spacing is asked of a scheduler that has none.</exception>
     public static DiffusionScheduler Schedule(SchedulerConfig own, ImageGenerationOptions options)
     {
         SchedulerConfig config = options.Scheduler is { } kind ? own with { Kind = kind } : own;
+        if (options.KarrasSigmas == true && config.Kind is not (DiffusionSchedulerKind.Euler or DiffusionSchedulerKind.DpmSolverMultistep))
+            throw new ArgumentException($"{nameof(options.KarrasSigmas)} is true, but {config.Kind} has no noise levels to space. Choose the {nameof(options.Scheduler)} {DiffusionSchedulerKind.Euler} or {DiffusionSchedulerKind.DpmSolverMultistep}, or leave {nameof(options.KarrasSigmas)} out.", nameof(options));
         if (options.KarrasSigmas is { } karras) config = config with { SigmaSpacing = karras ? SigmaSpacing.Karras : SigmaSpacing.Timesteps };
         return DiffusionScheduler.Create(config, options.Steps);
     }

@@ -10,6 +10,9 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="Apart">Whether the guided and the unguided prediction are asked for one after the other.</param>
 internal sealed record DrawingPlan(int Height, int Width, int SampleHeight, int SampleWidth, int Rows, int Decoded, bool Apart)
 {
+    /// <summary>The four bytes of each pixel of an ML.NET picture lie in one array.</summary>
+    private static readonly int MostPixels = Array.MaxLength / 4;
+
     /// <summary>Plans a drawing.</summary>
     /// <param name="denoiser">Says what sizes it takes and how much memory.</param>
     /// <param name="codec">The same of decoding.</param>
@@ -20,8 +23,7 @@ internal sealed record DrawingPlan(int Height, int Width, int SampleHeight, int 
     /// <exception cref="InsufficientMemoryException">One picture alone takes more than the budget.</exception>
     public static DrawingPlan Create(IDenoiser denoiser, IPictureCodec codec, ImageGenerationOptions options, (int Height, int Width)? start = null, long? available = null)
     {
-        int trained = denoiser.SampleSize * codec.Scale;
-        int height = Side(nameof(options.Height), options.Height, start?.Height, trained, denoiser, codec), width = Side(nameof(options.Width), options.Width, start?.Width, trained, denoiser, codec);
+        (int height, int width) = Size(options, start, denoiser.SampleSize * codec.Scale, codec.Scale, denoiser.SizeMultiple);
         int sampleHeight = height / codec.Scale, sampleWidth = width / codec.Scale;
         long budget = options.MemoryBudget ?? (available ?? AvailableMemory.Measure()) / 2;
         long drawn = Math.Max(1, denoiser.RowBytes(sampleHeight, sampleWidth)), decoded = Math.Max(1, codec.RowBytes(height, width));
@@ -31,15 +33,30 @@ internal sealed record DrawingPlan(int Height, int Width, int SampleHeight, int 
         return new DrawingPlan(height, width, sampleHeight, sampleWidth, rows, (int)Math.Clamp(budget / decoded, 1, rows), Apart: together > budget);
     }
 
-    private static int Side(string name, int? wanted, int? start, int trained, IDenoiser denoiser, IPictureCodec codec)
+    /// <summary>Height and width of the pictures.</summary>
+    /// <param name="options">May ask for them.</param>
+    /// <param name="start">Of the pictures that the drawing begins with, if any.</param>
+    /// <param name="trained">Of the pictures that the visualizer was trained with.</param>
+    /// <param name="scale">Pixels of a picture beside one of a sample.</param>
+    /// <param name="halvings">The multiple that the sides of a sample must be of.</param>
+    /// <exception cref="ArgumentException">The size is none that the visualizer can draw, or ML.NET can hold.</exception>
+    public static (int Height, int Width) Size(ImageGenerationOptions options, (int Height, int Width)? start, int trained, int scale, int halvings)
+    {
+        int height = Side(nameof(options.Height), options.Height, start?.Height, trained, scale, halvings), width = Side(nameof(options.Width), options.Width, start?.Width, trained, scale, halvings);
+        if ((long)height * width > MostPixels)
+            throw new ArgumentException(FormattableString.Invariant($"{nameof(options.Height)} {height} times {nameof(options.Width)} {width} is {(long)height * width} pixels; a picture of ML.NET has at most {MostPixels}, such as {Math.Floor(Math.Sqrt(MostPixels))} x {Math.Floor(Math.Sqrt(MostPixels))}."), nameof(options));
+        return (height, width);
+    }
+
+    private static int Side(string name, int? wanted, int? start, int trained, int scale, int halvings)
     {
         if (wanted is not null && start is not null && wanted != start)
             throw new ArgumentException($"{name} is {wanted}, but the picture that the drawing begins with has {start} pixels. Resize it, or leave {name} out.");
-        int side = start ?? wanted ?? trained, multiple = codec.Scale * denoiser.SizeMultiple;
+        int side = start ?? wanted ?? trained, multiple = scale * halvings;
         if (side % multiple == 0) return side;
         int below = side / multiple * multiple;
         string nearest = below == 0 ? $"{multiple}" : $"{below} or {below + multiple}";
-        throw new ArgumentException($"{name} is {side} pixels; this visualizer needs a multiple of {multiple} ({codec.Scale} pixels along a side of a sample's pixel, times {denoiser.SizeMultiple} for the network's halvings), such as {nearest}.");
+        throw new ArgumentException($"{name} is {side} pixels; this visualizer needs a multiple of {multiple} ({scale} pixels along a side of a sample's pixel, times {halvings} for the network's halvings), such as {nearest}.");
     }
 
     private static InsufficientMemoryException TooLarge(int height, int width, long drawn, long decoded, long budget, bool given)

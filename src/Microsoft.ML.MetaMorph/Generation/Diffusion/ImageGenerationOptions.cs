@@ -10,7 +10,7 @@ namespace Microsoft.ML.MetaMorph;
 /// </remarks>
 public sealed class ImageGenerationOptions
 {
-    /// <summary>Steps from noise to picture: from 1 to the timesteps that the visualizer was trained with (1,000 as published). Default 50.</summary>
+    /// <summary>Steps from noise to picture: from 1 to the timesteps that the visualizer was trained with (1,000 as published; 999 with PNDM, DDIM and DDPM where its steps_offset is 1, as Stable Diffusion's is). Default 50.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Below 1.</exception>
     public int Steps { get; set => field = InRange(value, 1, int.MaxValue, nameof(Steps)); } = 50;
 
@@ -34,7 +34,7 @@ public sealed class ImageGenerationOptions
         set => field = value is null || Enum.IsDefined(value.Value) ? value : throw new ArgumentOutOfRangeException(nameof(Scheduler), $"{nameof(Scheduler)} is {(int)value.Value}; it must be {string.Join(", ", Enum.GetValues<DiffusionSchedulerKind>().Select(kind => $"{(int)kind} ({kind})"))}.");
     }
 
-    /// <summary>Whether the noise levels of Euler and DPM-Solver++ are spaced as of Karras et al., 2022. Null (default) keeps the scheduler's own.</summary>
+    /// <summary>Whether the noise levels of Euler and DPM-Solver++ are spaced as of Karras et al., 2022; with the other schedulers true is refused when drawing is set up. Null (default) keeps the scheduler's own.</summary>
     public bool? KarrasSigmas { get; set; }
 
     /// <summary>Width of a picture in pixels, at least 1; a multiple of what the visualizer needs. Null (default) takes that of its training.</summary>
@@ -46,8 +46,8 @@ public sealed class ImageGenerationOptions
     public int? Height { get; set => field = Size(value, nameof(Height)); }
 
     /// <summary>
-    /// How far a drawing that begins with a picture may leave it: this share of the steps is taken, so that 1 keeps nothing of it. Default 0.8.
-    /// Range above 0 to 1.
+    /// How far a drawing that starts from a picture may leave it: this share of the steps is taken, so that 1 keeps nothing of it. Default 0.8.
+    /// Range above 0 to 1. Without effect on drawings from noise: it needs <see cref="GenerateImagesEstimator.Options.StartImageColumnName"/>.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Outside 0 to 1, 0, or not a number.</exception>
     public double Strength { get; set => field = value > 0 ? InRange(value, 0, 1, nameof(Strength)) : throw new ArgumentOutOfRangeException(nameof(Strength), FormattableString.Invariant($"{nameof(Strength)} is {value}; it must be above 0 and at most 1.")); } = 0.8;

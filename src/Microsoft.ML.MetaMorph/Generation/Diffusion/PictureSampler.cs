@@ -13,6 +13,7 @@ internal sealed class PictureSampler(IDenoiser denoiser, IPictureCodec codec, Sc
     /// <param name="start">Pictures <c>[b, 3, H, W]</c> in 0 … 1 to begin with; null: noise.</param>
     /// <param name="negativeTokens"><c>[b, N, D]</c> or <c>[1, N, D]</c> that guidance leads away from; null: none, which is conditioning of zeros.</param>
     /// <param name="progress">Called after every step, on this thread.</param>
+    /// <param name="place">Names a row in messages, from its number here; null: by that number.</param>
     /// <param name="cancellation">Ends the drawing between two steps; nothing is returned then.</param>
     /// <returns><c>[b, 3, H, W]</c> in 0 … 1, float32 on the CPU.</returns>
     /// <exception cref="ArgumentException">Tokens, pictures or sizes do not fit the visualizer.</exception>
@@ -25,6 +26,7 @@ internal sealed class PictureSampler(IDenoiser denoiser, IPictureCodec codec, Sc
         Tensor? start = null,
         Tensor? negativeTokens = null,
         Action<DrawingProgress>? progress = null,
+        Func<int, string>? place = null,
         CancellationToken cancellation = default)
     {
         Check(visualTokens, seeds, start, negativeTokens);
@@ -37,12 +39,12 @@ internal sealed class PictureSampler(IDenoiser denoiser, IPictureCodec codec, Sc
             int count = Math.Min(plan.Rows, seeds.Count - row);
             Tensor? negative = negativeTokens is null || negativeTokens.shape[0] == 1 ? negativeTokens : negativeTokens.narrow(0, row, count);
             var part = new Part(row, [.. seeds.Skip(row).Take(count)], visualTokens.narrow(0, row, count), start?.narrow(0, row, count), negative);
-            pictures.Add(Draw(part, plan, options, progress, cancellation));
+            pictures.Add(Draw(part, plan, options, progress, place ?? (i => FormattableString.Invariant($"row {i}")), cancellation));
         }
         return (pictures.Count == 1 ? pictures[0] : cat(pictures.ToArray(), 0)).MoveToOuterDisposeScope();
     }
 
-    private Tensor Draw(Part part, DrawingPlan plan, ImageGenerationOptions options, Action<DrawingProgress>? progress, CancellationToken cancellation)
+    private Tensor Draw(Part part, DrawingPlan plan, ImageGenerationOptions options, Action<DrawingProgress>? progress, Func<int, string> place, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         using DiffusionScheduler steps = DiffusionSampling.Schedule(scheduler, options);
@@ -53,7 +55,7 @@ internal sealed class PictureSampler(IDenoiser denoiser, IPictureCodec codec, Sc
             : steps.AddNoise(codec.Encode(part.Start.to(denoiser.Device).to(ScalarType.Float32) * 2f - 1f), noise.Next(), begin);
         Action<int, Func<Tensor>>? onStep = progress is null ? null : (index, predicted) => progress(new DrawingProgress(part.FirstRow, part.Seeds.Count, index - begin + 1, steps.Timesteps.Count - begin, () => Preview(predicted, plan)));
         Tensor drawn = DiffusionSampling.Denoise(Guidance(part, plan, options), steps, sample, begin, noise, onStep, cancellation);
-        CheckFinite(drawn, part);
+        CheckFinite(drawn, part, place);
         return DiffusionSampling.Decode(codec, drawn, plan.Decoded).MoveToOuterDisposeScope();
     }
 
@@ -82,11 +84,11 @@ internal sealed class PictureSampler(IDenoiser denoiser, IPictureCodec codec, Sc
             throw new ArgumentException($"The negative tokens have the shape [{string.Join(", ", negative.shape)}]; [1 or {seeds.Count}, {tokens.shape[1]}, {tokens.shape[2]}] is needed.", nameof(negative));
     }
 
-    private static void CheckFinite(Tensor drawn, Part part)
+    private static void CheckFinite(Tensor drawn, Part part, Func<int, string> place)
     {
         bool[] sound = drawn.flatten(1).isfinite().all(1).cpu().data<bool>().ToArray();
         int bad = Array.IndexOf(sound, false);
-        if (bad >= 0) throw new InvalidOperationException($"The visualizer's answer for row {part.FirstRow + bad} is not a number. Look at the row's visual tokens; if they are sound, the weights are not, or the guidance is too strong for them.");
+        if (bad >= 0) throw new InvalidOperationException($"The visualizer's answer for {place(part.FirstRow + bad)} is not a number. Look at the row's visual tokens; if they are sound, the weights are not, or the guidance is too strong for them.");
     }
 
     private sealed record Part(int FirstRow, IReadOnlyList<long> Seeds, Tensor Tokens, Tensor? Start, Tensor? Negative);

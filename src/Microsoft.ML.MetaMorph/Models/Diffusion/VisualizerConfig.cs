@@ -42,6 +42,8 @@ internal sealed record VisualizerConfig
         UNet.Validate();
         Autoencoder?.Validate();
         if (Autoencoder is null && PixelUnshuffle is null) throw new InvalidDataException("A visualizer needs an autoencoder (vae), or denoises pixels (PixelUnshuffle); it has neither.");
+        if (Autoencoder is { } codec && (codec.InputChannels != 3 || codec.OutputChannels != 3))
+            throw new InvalidDataException($"The autoencoder (vae) takes {codec.InputChannels} channels (in_channels) and gives {codec.OutputChannels} (out_channels); pictures have 3.");
         if (Autoencoder is not null && PixelUnshuffle is not null) throw new InvalidDataException("A visualizer has an autoencoder (vae) or denoises pixels (PixelUnshuffle), not both.");
         if (PixelUnshuffle < 1) throw new InvalidDataException($"downscale_factor of the PixelUnshuffle is {PixelUnshuffle}; it must be above zero.");
         if (UNet.CrossAttentionWidth != Adapter.OutputWidth)

@@ -39,8 +39,11 @@ internal sealed class VisualizerModel : NamedModule, ITrainableDenoiser
 
     public int SampleSize => Config.TrainedSampleSize;
 
+    /// <summary><see cref="SizeMultiple"/> of every visualizer.</summary>
+    internal const int SideMultiple = 1;
+
     /// <summary>The UNet gives every picture on the way up the size that it had on the way down, so any size can be drawn.</summary>
-    public int SizeMultiple => 1;
+    public int SizeMultiple => SideMultiple;
 
     nn.Module ITrainableDenoiser.Adapter => Adapter;
 

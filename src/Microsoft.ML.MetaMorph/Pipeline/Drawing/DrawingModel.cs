@@ -23,32 +23,60 @@ internal sealed class DrawingModel : IDisposable
 
     public DrawingModelSettings Settings { get; }
 
+    private SchedulerConfig Scheduler => Config.Scheduler ?? SchedulerConfig.StableDiffusion;
+
     /// <summary>Height and width in pixels of the pictures that it was trained with.</summary>
     public int PictureSize => Config.TrainedSampleSize * Config.Factor;
 
     /// <summary>In which element type linear layers and convolutions are computed on a device, and why.</summary>
     public PrecisionChoice Choice(Device device) => _models.Choice(device);
 
-    /// <summary>Draws a picture for each run of tokens.</summary>
+    /// <summary>Checks options that only the visualizer can judge: steps, scheduler, size and strength.</summary>
+    /// <param name="options">What is asked for.</param>
+    /// <param name="started">Whether drawings may start from a picture.</param>
+    /// <exception cref="ArgumentException">This visualizer cannot draw so; the option is named.</exception>
+    /// <exception cref="NotSupportedException">The scheduler does not go with what the visualizer predicts.</exception>
+    public void Require(ImageGenerationOptions options, bool started)
+    {
+        DrawingPlan.Size(options, start: null, PictureSize, Config.Factor, VisualizerModel.SideMultiple);
+        DiffusionSampling.Schedule(Scheduler, options).Dispose();
+        if (started) DiffusionSampling.Begin(options.Steps, options.Strength);
+    }
+
+    /// <summary>Draws pictures from noise.</summary>
     /// <param name="visualTokens">The values of all pictures' tokens, one picture after another.</param>
     /// <param name="tokenCount">N: tokens a picture.</param>
     /// <param name="seeds">Where the noise of each picture starts; one for each picture.</param>
     /// <param name="options">Steps, guidance, size.</param>
     /// <param name="device">Where to compute.</param>
+    public RgbImage[] Draw(float[] visualTokens, int tokenCount, IReadOnlyList<long> seeds, ImageGenerationOptions options, Device device)
+    {
+        int length = tokenCount * Config.Adapter.InputWidth;
+        return Draw([.. seeds.Select((seed, i) => new DrawingInput(i, 0, seed, visualTokens.AsMemory(i * length, length)))], tokenCount, options, device);
+    }
+
+    /// <summary>Draws pictures of one <see cref="DrawingInput.Group"/>.</summary>
+    /// <param name="inputs">What each is drawn from.</param>
+    /// <param name="tokenCount">N: tokens a picture.</param>
+    /// <param name="options">Steps, guidance, size, strength.</param>
+    /// <param name="device">Where to compute.</param>
     /// <param name="progress">Called after every step, on this thread.</param>
     /// <param name="cancellation">Ends the drawing between two steps.</param>
     public RgbImage[] Draw(
-        float[] visualTokens,
+        DrawingInput[] inputs,
         int tokenCount,
-        IReadOnlyList<long> seeds,
         ImageGenerationOptions options,
         Device device,
         Action<DrawingProgress>? progress = null,
         CancellationToken cancellation = default) => _models.Compute(device, model =>
     {
-        var sampler = new PictureSampler(model, model.Codec(Settings.TiledDecoding), Config.Scheduler ?? SchedulerConfig.StableDiffusion);
-        Tensor tokens = tensor(visualTokens, [seeds.Count, tokenCount, Config.Adapter.InputWidth]);
-        return PicturePixels.ToImages(sampler.Draw(tokens, seeds, options, progress: progress, cancellation: cancellation));
+        var sampler = new PictureSampler(model, model.Codec(Settings.TiledDecoding), Scheduler);
+        (bool started, bool led) = inputs[0].Group;
+        Tensor? start = started ? PicturePixels.FromImages([.. inputs.Select(input => input.Start!)]) : null;
+        Tensor? negative = led ? Tokens(inputs.Select(input => input.Negative!.Value)) : null;
+        return PicturePixels.ToImages(sampler.Draw(Tokens(inputs.Select(input => input.Tokens)), [.. inputs.Select(input => input.Seed)], options, start, negative, progress, i => inputs[i].Place, cancellation));
+
+        Tensor Tokens(IEnumerable<ReadOnlyMemory<float>> pictures) => tensor(pictures.SelectMany(values => values.ToArray()).ToArray(), [inputs.Length, tokenCount, Config.Adapter.InputWidth]);
     });
 
     /// <summary>Makes the model of a device now; what it is made from may go afterwards.</summary>
@@ -59,6 +87,9 @@ internal sealed class DrawingModel : IDisposable
 
     /// <summary>Writes a folder in diffusers layout.</summary>
     public void Save(string folder) => _models.Save(model => VisualizerFolder.Save(model, folder));
+
+    /// <summary>Writes adapter and UNet as MetaMorph's own visualizer has them.</summary>
+    public void SaveCheckpoint(string folder) => _models.Save(model => VisualizerFolder.SaveCheckpoint(model, folder, globalStep: 0));
 
     public void Dispose() => _models.Dispose();
 }

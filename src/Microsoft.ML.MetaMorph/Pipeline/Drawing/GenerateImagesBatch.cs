@@ -13,15 +13,11 @@ internal sealed class GenerateImagesBatch : IRowBatch
     private readonly DrawingRuntime _runtime;
     private readonly Lease<DrawingModel> _model;
     private readonly int _tokenCount;
-    private readonly DataViewRow _row;
-    private readonly VisualTokensColumn _tokens;
-    private readonly SeedColumn? _seeds;
+    private readonly DrawingInputReader _reader;
     private readonly ExceptionDispatchInfo?[] _failures;
-    private readonly float[][] _values;
-    private readonly long[] _rowSeeds;
+    private readonly DrawingInput[][] _inputs;
     private readonly RgbImage[][] _pictures;
     private readonly ImageGenerationOptions _options;
-    private readonly long _seed;
 
     public GenerateImagesBatch(IHost host, GenerateImagesSettings settings, DrawingRuntime runtime, Lease<DrawingModel> model, int tokenCount, DataViewRow row, int capacity)
     {
@@ -30,30 +26,23 @@ internal sealed class GenerateImagesBatch : IRowBatch
         _runtime = runtime;
         _model = model;
         _tokenCount = tokenCount;
-        _row = row;
         _failures = new ExceptionDispatchInfo?[capacity];
-        _tokens = new VisualTokensColumn(row, settings.InputColumnName, tokenCount, model.Value.Config.Adapter.InputWidth);
-        _seeds = settings.SeedColumnName is { } seeds ? new SeedColumn(row, seeds) : null;
-        _values = new float[capacity][];
-        _rowSeeds = new long[capacity];
+        _inputs = new DrawingInput[capacity][];
         _pictures = new RgbImage[capacity][];
         _options = settings.Generation;
         // Without any seed every cursor draws anew.
-        _seed = _options.Seed ?? MLNetInternals.Settings(host).Seed ?? Random.Shared.Next();
+        long seed = _options.Seed ?? MLNetInternals.Settings(host).Seed ?? Random.Shared.Next();
+        int trained = model.Value.PictureSize;
+        _reader = new DrawingInputReader(row, settings, model.Value.Config.Adapter, tokenCount, (_options.Height ?? trained, _options.Width ?? trained), seed);
     }
-
-    private int PictureLength => _tokenCount * _model.Value.Config.Adapter.InputWidth;
 
     public void Read(int slot)
     {
-        _values[slot] = [];
+        _inputs[slot] = [];
         _failures[slot] = null;
         try
         {
-            float[] values = _tokens.Read(_row.Position, _settings.OutputFolder is null ? _settings.MaximumImages : int.MaxValue);
-            int wanted = _settings.OutputFolder is null ? Math.Min(_settings.MaximumImages, values.Length / PictureLength) : values.Length / PictureLength;
-            _values[slot] = values[..(wanted * PictureLength)];
-            _rowSeeds[slot] = _seeds?.Read() ?? _seed;
+            _inputs[slot] = _reader.Read();
         }
         catch (Exception failure) when (RowErrors.IsOfRow(failure))
         {
@@ -63,13 +52,14 @@ internal sealed class GenerateImagesBatch : IRowBatch
 
     public void Run(int count)
     {
-        int[] counts = [.. Enumerable.Range(0, count).Select(slot => _values[slot].Length / PictureLength)];
-        float[] all = new float[counts.Sum() * PictureLength];
-        for (int slot = 0, start = 0; slot < count; start += _values[slot].Length, slot++) _values[slot].CopyTo(all, start);
-        // Each picture of a row has noise of its own, whatever stands in the other rows.
-        long[] seeds = [.. Enumerable.Range(0, count).SelectMany(slot => Enumerable.Range(0, counts[slot]).Select(i => _rowSeeds[slot] + i))];
-        RgbImage[] drawn = seeds.Length == 0 ? [] : Draw(all, seeds);
-        for (int slot = 0, start = 0; slot < count; start += counts[slot], slot++) _pictures[slot] = drawn[start..(start + counts[slot])];
+        var drawn = new Dictionary<DrawingInput, RgbImage>(ReferenceEqualityComparer.Instance);
+        foreach (IGrouping<(bool, bool), DrawingInput> group in _inputs.Take(count).SelectMany(row => row).GroupBy(input => input.Group))
+        {
+            DrawingInput[] together = [.. group];
+            foreach ((DrawingInput input, RgbImage picture) in together.Zip(Draw(together, drawn.Count))) drawn.Add(input, picture);
+        }
+
+        for (int slot = 0; slot < count; slot++) _pictures[slot] = [.. _inputs[slot].Select(input => drawn[input])];
     }
 
     public Delegate CreateGetter(int output, Func<int> slot)
@@ -77,16 +67,16 @@ internal sealed class GenerateImagesBatch : IRowBatch
 
     public void Dispose() => _model.Dispose();
 
-    private RgbImage[] Draw(float[] tokens, long[] seeds)
+    private RgbImage[] Draw(DrawingInput[] inputs, int before)
     {
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_runtime.Cancellation);
         if (MLNetInternals.IsCanceled(_host)) cancellation.Cancel();
-        return _model.Value.Draw(tokens, _tokenCount, seeds, _options, _runtime.Device, Report, cancellation.Token);
+        return _model.Value.Draw(inputs, _tokenCount, _options, _runtime.Device, Report, cancellation.Token);
 
         void Report(DrawingProgress step)
         {
             if (MLNetInternals.IsCanceled(_host)) cancellation.Cancel();
-            _runtime.Progress?.Report(new DrawingStatus(step.FirstRow, step.Rows, step.Step, step.Steps, () => Preview(step)));
+            _runtime.Progress?.Report(new DrawingStatus(before + step.FirstRow, step.Rows, step.Step, step.Steps, () => Preview(step)));
         }
     }
 

@@ -9,7 +9,7 @@ namespace Microsoft.ML.MetaMorph;
 /// |  |  |
 /// | -- | -- |
 /// | Does this estimator need to look at the data to train its parameters? | No |
-/// | Input column data type | Vector of <xref:System.Single> with the dimensions [pictures, N, D]; if asked for, <xref:System.Int32> or <xref:System.Int64> (a seed) |
+/// | Input column data type | Vector of <xref:System.Single> with the dimensions [pictures, N, D]; if asked for, <xref:System.Int32> or <xref:System.Int64> (a seed), <xref:Microsoft.ML.Data.MLImage> (a picture to start from), and a second vector of <xref:System.Single> (tokens to lead away from) |
 /// | Output column data type | <xref:Microsoft.ML.Data.MLImage>, or vector of text (paths) where an output folder is given |
 /// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.MetaMorph and one of TorchSharp-cpu, TorchSharp-cuda-linux, TorchSharp-cuda-windows |
 /// | Exportable to ONNX | No |
@@ -35,10 +35,11 @@ public sealed class GenerateImagesEstimator : IEstimator<GenerateImagesTransform
     /// <summary>Makes the transformer; no row is read.</summary>
     /// <param name="input">Rows of the schema that will be transformed.</param>
     /// <returns>The transformer. It shares the visualizer's weights.</returns>
-    /// <exception cref="ArgumentException">A column is missing, of another type, or of other dimensions than the visualizer's.</exception>
+    /// <exception cref="ArgumentException">A column is missing, of another type, or of other dimensions than the visualizer's; or steps, size or scheduler of <see cref="Options.Generation"/> are none that it draws with.</exception>
     public GenerateImagesTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        _options.Validate();
         var transformer = new GenerateImagesTransformer(_environment, _options.ToSettings(), _options.Visualizer.Share(), _options.Progress, _options.CancellationToken);
         try
         {
@@ -80,6 +81,19 @@ public sealed class GenerateImagesEstimator : IEstimator<GenerateImagesTransform
         /// <summary>A column of whole numbers, the seed of each row. Null (default): all rows have the seed of <see cref="Generation"/>, or that of the <see cref="MLContext"/>.</summary>
         public string? SeedColumnName { get; set; }
 
+        /// <summary>
+        /// A column of pictures (<see cref="Microsoft.ML.Data.MLImage"/>) that drawings start from instead of noise, of the size that is drawn: how far a
+        /// drawing may leave its start is <see cref="ImageGenerationOptions.Strength"/>. All pictures of a row start from the row's; a row whose picture is
+        /// null starts from noise. Null (default): all do.
+        /// </summary>
+        public string? StartImageColumnName { get; set; }
+
+        /// <summary>
+        /// A second column of visual tokens, which guidance (<see cref="ImageGenerationOptions.GuidanceScale"/> above 1) leads away from: as many pictures'
+        /// tokens as the row has in <see cref="InputColumnName"/>, or none. Null (default) and a row with none: away from what is drawn without tokens.
+        /// </summary>
+        public string? NegativeTokensColumnName { get; set; }
+
         /// <summary>Columns of pictures, 1 to 1,024. Default: 1. Not used with an output folder.</summary>
         public int MaximumImages { get; set; } = 1;
 
@@ -104,9 +118,12 @@ public sealed class GenerateImagesEstimator : IEstimator<GenerateImagesTransform
             ArgumentException.ThrowIfNullOrEmpty(InputColumnName);
             ColumnNames.RequireOptional(nameof(SeedColumnName), SeedColumnName);
             ArgumentNullException.ThrowIfNull(Visualizer);
+            ColumnNames.RequireOptional(nameof(StartImageColumnName), StartImageColumnName);
+            ColumnNames.RequireOptional(nameof(NegativeTokensColumnName), NegativeTokensColumnName);
             if (MaximumImages is < 1 or > GenerateImagesSettings.LargestMaximumImages)
                 throw new ArgumentOutOfRangeException(nameof(MaximumImages), FormattableString.Invariant($"{nameof(MaximumImages)} is {MaximumImages}; it must be {GenerateImagesSettings.MaximumImagesRange}."));
             BatchSizes.Require(BatchSize, nameof(BatchSize));
+            Visualizer.Require(Generation ?? new ImageGenerationOptions(), started: StartImageColumnName is not null);
         }
 
         internal GenerateImagesSettings ToSettings() => new()
@@ -114,6 +131,8 @@ public sealed class GenerateImagesEstimator : IEstimator<GenerateImagesTransform
             OutputColumnName = OutputColumnName,
             InputColumnName = InputColumnName,
             SeedColumnName = SeedColumnName,
+            StartImageColumnName = StartImageColumnName,
+            NegativeTokensColumnName = NegativeTokensColumnName,
             MaximumImages = MaximumImages,
             OutputFolder = OutputFolder,
             BatchSize = BatchSize,

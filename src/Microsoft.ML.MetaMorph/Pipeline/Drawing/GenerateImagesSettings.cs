@@ -17,6 +17,12 @@ internal sealed record GenerateImagesSettings : ISavedSettings
 
     public string? SeedColumnName { get; init; }
 
+    /// <summary>The pictures that drawings begin with; null: noise.</summary>
+    public string? StartImageColumnName { get; init; }
+
+    /// <summary>The visual tokens that guidance leads away from; null: none.</summary>
+    public string? NegativeTokensColumnName { get; init; }
+
     /// <summary>Picture columns; 1 where pictures go into files.</summary>
     public int MaximumImages { get; init; } = 1;
 
@@ -37,6 +43,9 @@ internal sealed record GenerateImagesSettings : ISavedSettings
 
     public ImageGenerationOptions Generation { get; init; } = new();
 
+    /// <summary>The names of the columns that are read.</summary>
+    public string[] InputColumnNames => [.. new[] { InputColumnName, SeedColumnName, StartImageColumnName, NegativeTokensColumnName }.OfType<string>().Distinct()];
+
     /// <summary>The names of the columns that are appended.</summary>
     public IEnumerable<string> OutputColumnNames => OutputFolder is not null
         ? [OutputColumnName]
@@ -47,6 +56,8 @@ internal sealed record GenerateImagesSettings : ISavedSettings
         CheckColumn(nameof(OutputColumnName), OutputColumnName);
         CheckColumn(nameof(InputColumnName), InputColumnName);
         CheckColumn(nameof(SeedColumnName), SeedColumnName, optional: true);
+        CheckColumn(nameof(StartImageColumnName), StartImageColumnName, optional: true);
+        CheckColumn(nameof(NegativeTokensColumnName), NegativeTokensColumnName, optional: true);
         Check(nameof(MaximumImages), MaximumImages, MaximumImages is >= 1 and <= LargestMaximumImages, MaximumImagesRange);
         Check(nameof(BatchSize), BatchSize, BatchSizes.IsValid(BatchSize), BatchSizes.Range);
         Check(nameof(Precision), Precision);

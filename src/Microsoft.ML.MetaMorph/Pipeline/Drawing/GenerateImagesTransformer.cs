@@ -11,6 +11,8 @@ public sealed class GenerateImagesTransformer : BatchTransformer
     internal const string Kind = "visualizer";
     internal const string Role = "visual tokens";
 
+    private const string NegativeRole = "negative visual tokens";
+
     private readonly IHost _host;
     private readonly GenerateImagesSettings _settings;
     private readonly DrawingRuntime _runtime;
@@ -33,14 +35,16 @@ public sealed class GenerateImagesTransformer : BatchTransformer
     /// <summary>The model that draws.</summary>
     internal DrawingModel Model => _model.Value;
 
-    internal override IReadOnlyList<string> InputColumns => _settings.SeedColumnName is { } seeds ? [_settings.InputColumnName, seeds] : [_settings.InputColumnName];
+    internal override IReadOnlyList<string> InputColumns => _settings.InputColumnNames;
 
     /// <summary>The same visualizer with other options of drawing; both share the weights.</summary>
     /// <param name="generation">How pictures are drawn.</param>
     /// <returns>A transformer of its own, to be disposed on its own.</returns>
+    /// <exception cref="ArgumentException">The visualizer cannot draw with these steps, this size or this scheduler; the option is named.</exception>
     public GenerateImagesTransformer WithGeneration(ImageGenerationOptions generation)
     {
         ArgumentNullException.ThrowIfNull(generation);
+        _model.Value.Require(generation, started: _settings.StartImageColumnName is not null);
         return new GenerateImagesTransformer(_host, _settings with { Generation = generation.Clone() }, _model.Share(), _runtime.Progress, _runtime.Cancellation);
     }
 
@@ -73,12 +77,16 @@ public sealed class GenerateImagesTransformer : BatchTransformer
     {
         VisualTokensColumn.Require(shape, settings.InputColumnName, Role);
         if (settings.SeedColumnName is { } seeds) SeedColumn.Require(shape, seeds);
+        if (settings.NegativeTokensColumnName is { } negative) VisualTokensColumn.Require(shape, negative, NegativeRole);
+        if (settings.StartImageColumnName is { } start) StartImageColumn.Require(shape, start);
     }
 
     internal override DataViewSchema.DetachedColumn[] GetOutputColumns(DataViewSchema inputSchema)
     {
-        TokenCount(inputSchema);
+        int count = TokenCount(inputSchema);
         if (_settings.SeedColumnName is { } seeds) SeedColumn.Require(inputSchema, seeds);
+        if (_settings.NegativeTokensColumnName is { } negative) VisualTokensColumn.Require(inputSchema, negative, NegativeRole, count, _model.Value.Config.Adapter.InputWidth);
+        if (_settings.StartImageColumnName is { } start) StartImageColumn.Require(inputSchema, start);
         return Outputs(_settings, _model.Value.PictureSize);
     }
 

@@ -57,8 +57,26 @@ public sealed class Visualizer : IDisposable
         _model.Value.Save(folder);
     }
 
+    /// <summary>
+    /// Writes adapter and network as the files of the published MetaMorph's layout: <c>adapter_checkpoint.pt</c>, <c>unet_checkpoint.pt</c> and
+    /// <c>model_config.json</c>. Files of the same names are replaced.
+    /// </summary>
+    /// <param name="folder">The folder; it is made where it does not exist.</param>
+    /// <remarks>
+    /// Autoencoder, scheduler and the network's configuration are not part of that layout: <see cref="Load"/> takes them from the
+    /// <see cref="VisualizerOptions.StableDiffusionFolder"/>, whose network must have the same shape. <c>global_step</c> is written as 0.
+    /// </remarks>
+    public void SaveCheckpoint(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        _model.Value.SaveCheckpoint(folder);
+    }
+
     /// <summary>Lets go of the weights; transformers made from this handle keep them.</summary>
     public void Dispose() => _model.Dispose();
+
+    /// <summary>Checks options that only the visualizer can judge.</summary>
+    internal void Require(ImageGenerationOptions options, bool started) => _model.Value.Require(options, started);
 
     /// <summary>A hold for a transformer.</summary>
     internal Lease<DrawingModel> Share() => _model.Share();

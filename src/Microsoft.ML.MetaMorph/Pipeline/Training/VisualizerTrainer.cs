@@ -18,8 +18,9 @@ namespace Microsoft.ML.MetaMorph;
 /// | Exportable to ONNX | No |
 ///
 /// ### Training Algorithm Details
-/// Noise is added to a picture (or to its latents), and a network that is told the picture's visual tokens learns to say what was added:
-/// the squared error of the noise or of the velocity, as the visualizer's scheduler says. In a share of the pictures the tokens are
+/// Noise is added to a picture (or to its latents), and a network that is told the picture's visual tokens learns to say what was there
+/// before, or what was added: the squared error of the clean picture (default of a visualizer trained from nothing), of the noise (Stable
+/// Diffusion) or of the velocity, as the visualizer's scheduler says. In a share of the pictures the tokens are
 /// replaced by zeros (arXiv 2412.14164, section 3.4), which is what guidance leads away from. The trained visualizer is
 /// `GenerateImagesTransformer.Visualizer`; the transformer itself draws each row's pictures from their true tokens.
 /// ]]></format>

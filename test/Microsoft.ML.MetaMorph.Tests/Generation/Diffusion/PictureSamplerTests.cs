@@ -160,7 +160,7 @@ public sealed class PictureSamplerTests
         options.Width = 16;
         TensorAssert.Throws<ArgumentException>(() => Sampler().Draw(Tokens(1), [1], options, start: zeros(1, 3, 12, 20)), "Width is 16", "20 pixels");
         options.Steps = 1001;
-        TensorAssert.Throws<ArgumentOutOfRangeException>(() => Sampler().Draw(Tokens(1), [1], options), "from 1 to 1000 steps");
+        TensorAssert.Throws<ArgumentOutOfRangeException>(() => Sampler().Draw(Tokens(1), [1], options), "Steps is 1001; it must be between 1 and 1000");
     }
 
     [TestMethod]

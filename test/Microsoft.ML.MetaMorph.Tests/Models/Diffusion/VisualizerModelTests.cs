@@ -38,6 +38,18 @@ public sealed class VisualizerModelTests
     }
 
     [TestMethod]
+    public void AnAutoencoderOfOtherChannelsIsRefused()
+    {
+        foreach ((int taken, int given) in new[] { (1, 3), (3, 4) })
+        {
+            VisualizerConfig config = TinyDiffusion.Latent with { Autoencoder = TinyDiffusion.Autoencoder with { InputChannels = taken, OutputChannels = given } };
+            Assert.AreEqual(
+                $"The autoencoder (vae) takes {taken} channels (in_channels) and gives {given} (out_channels); pictures have 3.",
+                Assert.ThrowsExactly<InvalidDataException>(config.Validate).Message);
+        }
+    }
+
+    [TestMethod]
     public void CodecsAgreeWithTheConfig()
     {
         using var scope = NewDisposeScope();

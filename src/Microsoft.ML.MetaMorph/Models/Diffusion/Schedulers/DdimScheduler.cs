@@ -10,7 +10,7 @@ internal sealed class DdimScheduler : DiffusionScheduler
     public DdimScheduler(SchedulerConfig config, int steps)
         : base(config, steps)
     {
-        Timesteps = Indexable(TimestepSequence.Create(config.Spacing ?? TimestepSpacing.Leading, config.TrainingSteps, steps, config.StepsOffset, rounded: true));
+        Timesteps = Indexable(count => TimestepSequence.Create(config.Spacing ?? TimestepSpacing.Leading, config.TrainingSteps, count, config.StepsOffset, rounded: true));
         _stride = config.TrainingSteps / steps;
     }
 

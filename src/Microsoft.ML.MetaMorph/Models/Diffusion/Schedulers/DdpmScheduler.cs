@@ -9,7 +9,7 @@ internal sealed class DdpmScheduler : DiffusionScheduler
 
     public DdpmScheduler(SchedulerConfig config, int steps)
         : base(config, steps)
-        => Timesteps = Indexable(TimestepSequence.Create(config.Spacing ?? TimestepSpacing.Leading, config.TrainingSteps, steps, config.StepsOffset, rounded: true));
+        => Timesteps = Indexable(count => TimestepSequence.Create(config.Spacing ?? TimestepSpacing.Leading, config.TrainingSteps, count, config.StepsOffset, rounded: true));
 
     public override IReadOnlyList<double> Timesteps { get; }
 

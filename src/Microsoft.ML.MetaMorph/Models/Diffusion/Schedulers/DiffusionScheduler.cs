@@ -21,7 +21,7 @@ internal abstract class DiffusionScheduler : IDisposable
     {
         config.Validate();
         if (steps < 1 || steps > config.TrainingSteps)
-            throw new ArgumentOutOfRangeException(nameof(steps), steps, $"A picture takes from 1 to {config.TrainingSteps} steps, the timesteps that the model was trained with.");
+            throw WrongSteps(steps, $"it must be between 1 and {config.TrainingSteps}, the timesteps that the visualizer was trained with.");
         Config = config;
         Steps = steps;
         Noise = new NoiseSchedule(config);
@@ -120,14 +120,22 @@ internal abstract class DiffusionScheduler : IDisposable
         return scaled.add(y, (float)b);
     }
 
-    /// <summary>Timesteps that point into training's tables.</summary>
-    protected IReadOnlyList<double> Indexable(IReadOnlyList<double> timesteps)
+    /// <summary>Timesteps that point into training's tables. diffusers fails at the first one that does not, with the index alone.</summary>
+    /// <param name="spaced">The timesteps of so many steps.</param>
+    protected IReadOnlyList<double> Indexable(Func<int, IReadOnlyList<double>> spaced)
     {
-        double outside = timesteps.FirstOrDefault(t => t < 0 || t >= Config.TrainingSteps, double.NaN);
-        if (!double.IsNaN(outside))
-            throw new InvalidOperationException($"{Steps} steps reach timestep {outside}, but training had the timesteps 0 to {Config.TrainingSteps - 1} (timestep_spacing {Config.Spacing?.ToString() ?? "by default"}, steps_offset {Config.StepsOffset}). Take fewer steps or another spacing.");
-        return timesteps;
+        IReadOnlyList<double> timesteps = spaced(Steps);
+        double outside = Outside(timesteps);
+        if (double.IsNaN(outside)) return timesteps;
+        int fewer = Enumerable.Range(1, Steps - 1).Select(less => Steps - less).FirstOrDefault(count => double.IsNaN(Outside(spaced(count))));
+        string advice = fewer > 0 ? $"Take {fewer}, the next smaller number that fits, or another scheduler." : "Take another scheduler.";
+        throw WrongSteps(Steps, FormattableString.Invariant($"{Config.Kind} would begin at timestep {outside}, but training had the timesteps 0 to {Config.TrainingSteps - 1} (leading timesteps, steps_offset {Config.StepsOffset}). {advice}"));
     }
+
+    /// <summary>The steps cannot be taken; the message names the option as users know it.</summary>
+    protected static ArgumentOutOfRangeException WrongSteps(int steps, string why) => new(nameof(Steps), $"{nameof(Steps)} is {steps}; {why}");
+
+    private double Outside(IReadOnlyList<double> timesteps) => timesteps.FirstOrDefault(t => t < 0 || t >= Config.TrainingSteps, double.NaN);
 
     protected Tensor Required(Tensor? noise) => noise ?? throw new ArgumentNullException(nameof(noise), $"{GetType().Name} needs noise in every step.");
 

@@ -17,7 +17,7 @@ internal sealed class DpmSolverMultistepScheduler : DiffusionScheduler
         var table = new SigmaTable(Noise);
         if (config.SigmaSpacing == SigmaSpacing.Timesteps)
         {
-            Timesteps = Indexable(Spaced(config, steps));
+            Timesteps = Indexable(count => Spaced(config, count));
             _sigmas = [.. Timesteps.Select(table.At)];
         }
         else
@@ -60,7 +60,7 @@ internal sealed class DpmSolverMultistepScheduler : DiffusionScheduler
                 return [.. TimestepSequence.Linspace(0, end - 1, steps + 1).Skip(1).Reverse().Select(t => Math.Round(t))];
             case TimestepSpacing.Leading:
                 int stride = end / (steps + 1);
-                if (stride == 0) throw new ArgumentOutOfRangeException(nameof(steps), steps, $"With leading timesteps DPM-Solver++ takes at most {end - 1} steps.");
+                if (stride == 0) throw WrongSteps(steps, $"with leading timesteps DPM-Solver++ takes at most {end - 1} steps.");
                 return [.. TimestepSequence.Leading(stride, steps + 1, config.StepsOffset).SkipLast(1)];
             default:
                 double width = (double)config.TrainingSteps / steps;

@@ -7,8 +7,8 @@ namespace Microsoft.ML.MetaMorph;
 /// The tables are float32, computed as diffusers computes them.
 /// </summary>
 /// <remarks>
-/// The recipe of visualizers trained from nothing (cosine angles, velocity) is <see cref="BetaSchedule.SquaredCosine"/> with
-/// <see cref="DiffusionPrediction.Velocity"/>.
+/// Visualizers trained from nothing have <see cref="BetaSchedule.SquaredCosine"/>, by default with <see cref="DiffusionPrediction.Sample"/>: the
+/// network says the clean picture.
 /// </remarks>
 internal sealed class NoiseSchedule
 {

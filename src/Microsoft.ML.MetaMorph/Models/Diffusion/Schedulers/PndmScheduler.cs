@@ -25,14 +25,14 @@ internal sealed class PndmScheduler : DiffusionScheduler
         if (config.Prediction == DiffusionPrediction.Sample) throw new NotSupportedException("PNDM works with predictions of noise or velocity; for a model that predicts the sample choose DDIM or another scheduler.");
         if (config.RescaleBetasZeroSnr) throw new NotSupportedException("PNDM has no step for samples that are all noise (rescale_betas_zero_snr); choose DDIM or another scheduler.");
         _stride = config.TrainingSteps / steps;
-        IReadOnlyList<double> falling = Indexable(TimestepSequence.Create(config.Spacing ?? TimestepSpacing.Leading, config.TrainingSteps, steps, config.StepsOffset, rounded: true));
+        IReadOnlyList<double> falling = Indexable(count => TimestepSequence.Create(config.Spacing ?? TimestepSpacing.Leading, config.TrainingSteps, count, config.StepsOffset, rounded: true));
         if (config.SkipPrkSteps ?? false)
         {
             // The first step is taken, looked at from its end, and taken again.
             Timesteps = steps == 1 ? falling : [falling[0], falling[1], .. falling.Skip(1)];
             return;
         }
-        if (steps < Order) throw new ArgumentOutOfRangeException(nameof(steps), steps, $"PNDM with Runge–Kutta steps takes at least {Order} steps (skip_prk_steps is false).");
+        if (steps < Order) throw WrongSteps(steps, $"PNDM with Runge–Kutta steps takes at least {Order} steps (skip_prk_steps is false).");
         _rungeKutta = RungeKutta(falling, _stride / 2);
         Timesteps = [.. _rungeKutta, .. falling.Skip(RungeKuttaSteps)];
     }

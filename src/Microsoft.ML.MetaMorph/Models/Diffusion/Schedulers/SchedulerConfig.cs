@@ -20,7 +20,7 @@ internal sealed partial record SchedulerConfig
         ClipSample = false,
     };
 
-    /// <summary>That of visualizers trained from nothing: velocity over equal steps of the angle, deterministic.</summary>
+    /// <summary>Velocity over equal steps of the angle, deterministic. Visualizers trained from nothing have it with a prediction of their own, by default the clean picture.</summary>
     public static SchedulerConfig CosineVelocity { get; } = new()
     {
         Kind = DiffusionSchedulerKind.Ddim,

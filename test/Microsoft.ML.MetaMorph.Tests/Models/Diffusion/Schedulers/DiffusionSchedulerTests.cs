@@ -127,10 +127,17 @@ public sealed class DiffusionSchedulerTests
     {
         foreach (DiffusionSchedulerKind kind in Enum.GetValues<DiffusionSchedulerKind>())
         {
-            TensorAssert.Throws<ArgumentOutOfRangeException>(() => DiffusionScheduler.Create(Base with { Kind = kind }, 0), "from 1 to 1000 steps");
-            TensorAssert.Throws<ArgumentOutOfRangeException>(() => DiffusionScheduler.Create(Base with { Kind = kind }, 1001), "from 1 to 1000 steps");
+            TensorAssert.Throws<ArgumentOutOfRangeException>(() => DiffusionScheduler.Create(Base with { Kind = kind }, 0), "Steps is 0; it must be between 1 and 1000, the timesteps that the visualizer was trained with.");
+            TensorAssert.Throws<ArgumentOutOfRangeException>(() => DiffusionScheduler.Create(Base with { Kind = kind }, 1001), "Steps is 1001; it must be between 1 and 1000, the timesteps that the visualizer was trained with.");
         }
-        TensorAssert.Throws<InvalidOperationException>(() => DiffusionScheduler.Create(Base with { Spacing = TimestepSpacing.Leading, StepsOffset = 1 }, 1000), "timestep 1000", "0 to 999");
+        foreach ((int offset, int fits) in new[] { (1, 999), (2, 998) })
+        {
+            Assert.AreEqual(
+                $"Steps is 1000; Ddim would begin at timestep {999 + offset}, but training had the timesteps 0 to 999 (leading timesteps, steps_offset {offset}). Take {fits}, the next smaller number that fits, or another scheduler. (Parameter 'Steps')",
+                Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => DiffusionScheduler.Create(Base with { Kind = DiffusionSchedulerKind.Ddim, Spacing = TimestepSpacing.Leading, StepsOffset = offset }, 1000)).Message);
+            using DiffusionScheduler fewer = DiffusionScheduler.Create(Base with { Kind = DiffusionSchedulerKind.Ddim, Spacing = TimestepSpacing.Leading, StepsOffset = offset }, fits);
+            Assert.AreEqual(999, fewer.Timesteps[0]);
+        }
         TensorAssert.Throws<ArgumentOutOfRangeException>(() => DiffusionScheduler.Create(Base with { Kind = DiffusionSchedulerKind.Pndm, SkipPrkSteps = false }, 3), "at least 4 steps");
         TensorAssert.Throws<ArgumentOutOfRangeException>(() => DiffusionScheduler.Create(Base with { Kind = DiffusionSchedulerKind.DpmSolverMultistep, Spacing = TimestepSpacing.Leading }, 1000), "at most 999 steps");
     }
