@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph.Tests;
