@@ -35,7 +35,7 @@ internal sealed record LearningPlan
     {
         World = SceneWorld.Small,
         Minutes = 8.5,
-        EncoderShare = 0.16,
+        EncoderShare = 0.24,
         VisualizerShare = 0.18,
         Encoder = Eyes,
         Visualizer = new VisualizerArchitecture { ImageSize = ScenePainter.Side },
