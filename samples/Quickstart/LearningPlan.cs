@@ -43,17 +43,14 @@ internal sealed record LearningPlan
         Training = Schooling,
     };
 
-    /// <summary>Eighty minutes: twice as many shapes, more colours and backgrounds, two sizes, up to three objects.</summary>
-    public static LearningPlan Full { get; } = new()
+    /// <summary>Eighty minutes: twice as many shapes, more colours and backgrounds, two sizes, up to three objects. More words need a wider model, and more shapes a longer look.</summary>
+    public static LearningPlan Full { get; } = Small with
     {
         World = SceneWorld.Full,
         Minutes = 80,
         EncoderShare = 0.15,
         VisualizerShare = 0.45,
-        Encoder = Eyes,
-        Visualizer = new VisualizerArchitecture { ImageSize = ScenePainter.Side },
-        LanguageModel = new LanguageModelArchitecture { HiddenSize = 192, LayerCount = 2, HeadCount = 8, KeyValueHeadCount = 4 },
-        Training = Schooling,
+        LanguageModel = Small.LanguageModel with { HiddenSize = 192 },
     };
 
     /// <summary>One patch, and so one visual token, for each of the nine places: 3 × 21 pixels.</summary>

@@ -10,14 +10,14 @@ internal sealed class ModelsByDevice<TModel>(Func<Device, TModel> build, Precisi
     where TModel : nn.Module
 {
     private readonly Lock _turn = new();
-    private readonly Dictionary<string, TModel> _models = [];
+    private readonly Dictionary<string, (TModel Model, PrecisionChoice Choice)> _models = [];
     private bool _disposed;
 
     /// <summary>In which element type a device computes, and why.</summary>
     /// <exception cref="ObjectDisposedException">The weights were let go.</exception>
     public PrecisionChoice Choice(Device device)
     {
-        lock (_turn) return PrecisionProbe.Resolve(precision, On(device), device);
+        lock (_turn) return Opened(device).Choice;
     }
 
     /// <summary>Makes the model of a device now; what it is made from may go afterwards.</summary>
@@ -61,26 +61,29 @@ internal sealed class ModelsByDevice<TModel>(Func<Device, TModel> build, Precisi
         {
             if (_disposed) return;
             _disposed = true;
-            foreach (TModel model in _models.Values) model.Dispose();
+            foreach ((TModel model, _) in _models.Values) model.Dispose();
             _models.Clear();
             storage?.Dispose();
         }
     }
 
-    private TModel Any() => _models.Values.FirstOrDefault() ?? On(CPU);
+    private TModel Any() => _models.Count > 0 ? _models.Values.First().Model : On(CPU);
 
-    private TModel On(Device device)
+    private TModel On(Device device) => Opened(device).Model;
+
+    private (TModel Model, PrecisionChoice Choice) Opened(Device device)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_models.TryGetValue(device.ToString(), out TModel? model)) return model;
+        if (_models.TryGetValue(device.ToString(), out (TModel, PrecisionChoice) opened)) return opened;
+        TModel model;
         using (no_grad())
         {
             model = build(device);
         }
 
         model.eval();
-        PrecisionProbe.Apply(model, PrecisionProbe.Resolve(precision, model, device));
-        _models[device.ToString()] = model;
-        return model;
+        PrecisionChoice choice = PrecisionProbe.Resolve(precision, model, device);
+        PrecisionProbe.Apply(model, choice);
+        return _models[device.ToString()] = (model, choice);
     }
 }
