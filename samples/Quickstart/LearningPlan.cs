@@ -36,7 +36,7 @@ internal sealed record LearningPlan
         World = SceneWorld.Small,
         Minutes = 8.5,
         EncoderShare = 0.24,
-        VisualizerShare = 0.18,
+        VisualizerShare = 0.26,
         Encoder = Eyes,
         Visualizer = new VisualizerArchitecture { ImageSize = ScenePainter.Side },
         LanguageModel = new LanguageModelArchitecture { HiddenSize = 128, LayerCount = 2, HeadCount = 8, KeyValueHeadCount = 4 },
