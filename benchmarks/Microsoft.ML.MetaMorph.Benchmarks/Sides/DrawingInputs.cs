@@ -17,7 +17,7 @@ internal sealed class DrawingInputs : IDisposable
         Model = new VisualizerModel(_checkpoint.Config, new StoredParameters(_checkpoint.Weights, CPU));
         Model.eval();
         Precision = PrecisionProbe.Resolve(options.Precision, Model, CPU);
-        PrecisionProbe.Apply(Model, Precision);
+        PrecisionProbe.Apply(Model, Precision, isFixed: true);
         _inputs = TensorArchive.Open(Path.Combine(folder, ModelFolder.Inputs));
     }
 

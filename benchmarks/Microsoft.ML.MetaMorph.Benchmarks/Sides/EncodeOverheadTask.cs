@@ -17,7 +17,7 @@ internal static class EncodeOverheadTask
         ImageEncoderSettings settings = modules.Value.Settings;
         using TensorArchive archive = TensorArchive.Open(folder);
         using var tower = new SiglipVisionModel((SiglipVisionConfig)settings.Vision, new StoredParameters(archive, CPU));
-        PrecisionProbe.Apply(tower, PrecisionProbe.Resolve(options.Precision, tower, CPU));
+        PrecisionProbe.Apply(tower, PrecisionProbe.Resolve(options.Precision, tower, CPU), isFixed: true);
         var direct = new VisualTokenEncoder(tower.Transformer, settings.Tokens);
         var preprocessor = new SiglipImagePreprocessor(settings.Preprocessing);
         PictureRow[] rows = [.. Enumerable.Range(0, Pictures).Select(i => new PictureRow { Image = SamplePictures.Image(i) })];

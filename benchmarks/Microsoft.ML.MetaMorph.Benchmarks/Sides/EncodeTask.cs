@@ -11,7 +11,7 @@ internal static class EncodeTask
         using var inputs = new SideInputs(options.Folder);
         using var model = new SiglipVisionModel(SiglipVisionConfig.FromJson(inputs.Config), inputs.Weights(options.Precision));
         PrecisionChoice precision = PrecisionProbe.Resolve(options.Precision, model, CPU);
-        PrecisionProbe.Apply(model, precision);
+        PrecisionProbe.Apply(model, precision, isFixed: true);
         using Tensor pixels = inputs.Input("pixels");
         double[] fingerprint = [];
         double[] seconds = SideReport.Measure(options.Repeats, Work, () =>

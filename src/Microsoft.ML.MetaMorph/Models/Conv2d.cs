@@ -27,6 +27,7 @@ internal sealed class Conv2d : NamedLayer, IComputeTyped
         double bound = 1 / Math.Sqrt(inputChannels * kernel * kernel);
         Weight = parameters.Get("weight", [outputChannels, inputChannels, kernel, kernel], Initialization.Uniform(bound));
         Bias = parameters.Get("bias", [outputChannels], Initialization.Uniform(bound));
+        ProductWeight = new ProductWeight(Weight);
         register_parameter("weight", Weight);
         register_parameter("bias", Bias);
     }
@@ -47,6 +48,8 @@ internal sealed class Conv2d : NamedLayer, IComputeTyped
 
     public ScalarType ComputeType { get; set; } = ScalarType.Float32;
 
+    public ProductWeight ProductWeight { get; }
+
     public override Tensor forward(Tensor input) => Convolve(input, Padding, Padding);
 
     /// <summary>The convolution with other padding than the layer's: a piece of a picture brings its neighbours' rows along instead.</summary>
@@ -60,17 +63,23 @@ internal sealed class Conv2d : NamedLayer, IComputeTyped
         return (isPointwise ? Pointwise(input) : Spatial(input, rowPadding, columnPadding)).MoveToOuterDisposeScope();
     }
 
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) ProductWeight.Dispose();
+        base.Dispose(disposing);
+    }
+
     private Tensor Pointwise(Tensor input)
     {
         Tensor pixels = input.permute(0, 2, 3, 1).contiguous();
-        return Linear.Product(pixels, Weight.view(OutputChannels, InputChannels), Bias, ComputeType).permute(0, 3, 1, 2);
+        return Linear.Product(pixels, ProductWeight.In(ComputeType).view(OutputChannels, InputChannels), Bias, ComputeType).permute(0, 3, 1, 2);
     }
 
     private Tensor Spatial(Tensor input, long rowPadding, long columnPadding)
     {
         bool rearranges = !input.is_contiguous() && WeighsMoreThan(input);
         Tensor picture = rearranges ? input.contiguous() : input;
-        Tensor result = F.conv2d(picture.to(ComputeType), Weight.to(ComputeType), Bias.to(ComputeType), [_stride, _stride], [rowPadding, columnPadding]).to(input.dtype);
+        Tensor result = F.conv2d(picture.to(ComputeType), ProductWeight.In(ComputeType).to(ComputeType), Bias.to(ComputeType), [_stride, _stride], [rowPadding, columnPadding]).to(input.dtype);
         return rearranges ? ChannelsLast.Of(result) : result;
     }
 

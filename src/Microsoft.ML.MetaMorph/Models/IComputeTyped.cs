@@ -7,4 +7,7 @@ internal interface IComputeTyped
 {
     /// <summary>Float32 or bfloat16.</summary>
     ScalarType ComputeType { get; set; }
+
+    /// <summary>The weight of the product.</summary>
+    ProductWeight ProductWeight { get; }
 }

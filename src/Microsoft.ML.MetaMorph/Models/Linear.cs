@@ -18,6 +18,7 @@ internal sealed class Linear : NamedLayer, IComputeTyped
         OutputWidth = outputWidth;
         double bound = 1 / Math.Sqrt(inputWidth);
         Weight = parameters.Get("weight", [outputWidth, inputWidth], initialization ?? Initialization.Uniform(bound));
+        ProductWeight = new ProductWeight(Weight);
         register_parameter("weight", Weight);
         if (!bias) return;
         Bias = parameters.Get("bias", [outputWidth], initialization is null ? Initialization.Uniform(bound) : Initialization.Zeros);
@@ -28,21 +29,24 @@ internal sealed class Linear : NamedLayer, IComputeTyped
 
     public long OutputWidth { get; }
 
-    public Parameter Weight { get; private set; }
+    public Parameter Weight { get; }
 
-    public Parameter? Bias { get; private set; }
+    public Parameter? Bias { get; }
 
     /// <summary>The element type in which the product is computed: float32 or bfloat16.</summary>
     public ScalarType ComputeType { get; set; } = ScalarType.Float32;
 
-    public override Tensor forward(Tensor input) => Product(input, Weight, Bias, ComputeType);
+    public ProductWeight ProductWeight { get; }
+
+    public override Tensor forward(Tensor input) => Product(input, ProductWeight.In(ComputeType), Bias, ComputeType);
 
     /// <summary>The product in <see cref="ComputeType"/>, without the way back: for sums that promote it, or for a next layer.</summary>
     public Tensor Compute(Tensor input)
     {
-        if (AllAre(ComputeType, input, Weight, Bias)) return Multiply(input, Weight, Bias);
+        Tensor weight = ProductWeight.In(ComputeType);
+        if (AllAre(ComputeType, input, weight, Bias)) return Multiply(input, weight, Bias);
         using var scope = NewDisposeScope();
-        return Multiply(input.to(ComputeType), Weight.to(ComputeType), Bias?.to(ComputeType)).MoveToOuterDisposeScope();
+        return Multiply(input.to(ComputeType), weight.to(ComputeType), Bias?.to(ComputeType)).MoveToOuterDisposeScope();
     }
 
     /// <summary><c>x Wᵀ + b</c> computed in <paramref name="computeType"/>, with a result in the element type of the input.</summary>
@@ -70,6 +74,12 @@ internal sealed class Linear : NamedLayer, IComputeTyped
             if (biased) biases[i] = layers[i].Bias!;
         }
         return Product(input, cat(weights, 0), biased ? cat(biases, 0) : null, layers[0].ComputeType).MoveToOuterDisposeScope();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) ProductWeight.Dispose();
+        base.Dispose(disposing);
     }
 
     private static bool AllAre(ScalarType type, Tensor input, Tensor weight, Tensor? bias) => input.dtype == type && weight.dtype == type && (bias is null || bias.dtype == type);

@@ -38,6 +38,26 @@ internal static unsafe class BorrowedTensor
         throw new InvalidOperationException($"libtorch refused a tensor of shape [{string.Join(", ", shape.ToArray())}] over borrowed memory: {reason}");
     }
 
+    /// <summary>
+    /// The memory under a tensor, where it is lent, leaves this process until it is read again: a file's pages come back from the file.
+    /// What was written to it would be lost. Nothing happens to other memory, or off Linux.
+    /// </summary>
+    public static void LetPagesGo(Tensor tensor)
+    {
+        if (!OperatingSystem.IsLinux() || tensor.device_type != DeviceType.CPU || !tensor.is_contiguous()) return;
+        nint start = TensorMemory.Address(tensor), end = start + (nint)(tensor.numel() * tensor.element_size()), page = Environment.SystemPageSize;
+        lock (Leases)
+        {
+            if (!Leases.ContainsKey(start)) return;
+        }
+        // Only whole pages of its own: neighbours share the first and the last.
+        start = (start + page - 1) / page * page;
+        end = end / page * page;
+        const int noLongerNeeded = 4;
+        if (end > start && madvise(start, (nuint)(end - start), noLongerNeeded) != 0)
+            throw new InvalidOperationException($"The system refused to let {end - start} bytes of mapped memory go (madvise, errno {Marshal.GetLastPInvokeError()}).");
+    }
+
     private static void Lend(nint address, SafeHandle owner)
     {
         bool added = false;
@@ -65,6 +85,9 @@ internal static unsafe class BorrowedTensor
 
     [DllImport("LibTorchSharp")]
     private static extern nint THSTensor_new(nint data, delegate* unmanaged[Cdecl]<nint, void> deleter, long* sizes, int rank, sbyte storedType, sbyte elementType, int deviceType, int deviceIndex, byte requiresGrad);
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int madvise(nint address, nuint length, int advice);
 
     [DllImport("LibTorchSharp")]
     private static extern nint THSTorch_get_and_reset_last_err();

@@ -47,9 +47,16 @@ internal static class PrecisionProbe
     };
 
     /// <summary>Sets the compute type of every layer below <paramref name="module"/> that has one.</summary>
-    public static void Apply(nn.Module module, PrecisionChoice choice)
+    /// <param name="module">A model, or a part of one.</param>
+    /// <param name="choice">The compute type.</param>
+    /// <param name="isFixed">Nothing will ever write to the weights: layers may keep copies in the compute type.</param>
+    public static void Apply(nn.Module module, PrecisionChoice choice, bool isFixed = false)
     {
-        foreach (IComputeTyped layer in Layers(module)) layer.ComputeType = choice.ComputeType;
+        foreach (IComputeTyped layer in Layers(module))
+        {
+            layer.ComputeType = choice.ComputeType;
+            layer.ProductWeight.IsFixed = isFixed;
+        }
     }
 
     /// <summary>

@@ -34,7 +34,7 @@ internal sealed class GatedGeluFeedForward : NamedModule
     {
         using var scope = NewDisposeScope();
         long width = _output.InputWidth;
-        return Linear.Product(hidden, _inner.Weight.narrow(0, which * width, width), _inner.Bias!.narrow(0, which * width, width), _inner.ComputeType).MoveToOuterDisposeScope();
+        return Linear.Product(hidden, _inner.ProductWeight.In(_inner.ComputeType).narrow(0, which * width, width), _inner.Bias!.narrow(0, which * width, width), _inner.ComputeType).MoveToOuterDisposeScope();
     }
 
     /// <summary>The published numbering: number 1 is a dropout, which has no parameters.</summary>

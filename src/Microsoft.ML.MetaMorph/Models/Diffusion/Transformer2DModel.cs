@@ -46,7 +46,7 @@ internal sealed class Transformer2DModel : NamedModule
     /// <summary>A linear layer on every pixel, published as a matrix or as a convolution of one pixel.</summary>
     private sealed class PixelProjection : NamedLayer, IComputeTyped
     {
-        private readonly Parameter _weight, _bias;
+        private readonly Parameter _bias;
         private readonly long _width;
 
         public PixelProjection(long width, bool isMatrix, ParameterSource parameters)
@@ -54,18 +54,27 @@ internal sealed class Transformer2DModel : NamedModule
         {
             _width = width;
             Initialization uniform = Initialization.Uniform(1 / Math.Sqrt(width));
-            _weight = parameters.Get("weight", isMatrix ? [width, width] : [width, width, 1, 1], uniform);
+            Parameter weight = parameters.Get("weight", isMatrix ? [width, width] : [width, width, 1, 1], uniform);
             _bias = parameters.Get("bias", [width], uniform);
-            register_parameter("weight", _weight);
+            ProductWeight = new ProductWeight(weight);
+            register_parameter("weight", weight);
             register_parameter("bias", _bias);
         }
 
         public ScalarType ComputeType { get; set; } = ScalarType.Float32;
 
+        public ProductWeight ProductWeight { get; }
+
         public override Tensor forward(Tensor pixels)
         {
             using var scope = NewDisposeScope();
-            return Linear.Product(pixels, _weight.view(_width, _width), _bias, ComputeType).MoveToOuterDisposeScope();
+            return Linear.Product(pixels, ProductWeight.In(ComputeType).view(_width, _width), _bias, ComputeType).MoveToOuterDisposeScope();
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing) ProductWeight.Dispose();
+            base.Dispose(disposing);
         }
     }
 }

@@ -97,8 +97,8 @@ internal sealed class VisualTokenAdapter : NamedModule
         Tensor value = input;
         for (int i = 0; i < _layers.Length; i++)
         {
-            value = _norms[i].forward(_layers[i].forward(value));
-            if (i < _layers.Length - 1) value = F.relu(value);
+            value = _layers[i].forward(value).Then(_norms[i].forward);
+            if (i < _layers.Length - 1) value.relu_();
         }
         return value;
     }

@@ -16,6 +16,7 @@ internal sealed class PatchEmbedding : NamedLayer, IComputeTyped
         long patch = config.PatchSize, inputs = config.Channels * patch * patch;
         Weight = parameters.Get("weight", [config.HiddenSize, config.Channels, patch, patch], Initialization.Normal(1 / Math.Sqrt(inputs)));
         Bias = parameters.Get("bias", [config.HiddenSize], Initialization.Zeros);
+        ProductWeight = new ProductWeight(Weight);
         register_parameter("weight", Weight);
         register_parameter("bias", Bias);
     }
@@ -26,6 +27,8 @@ internal sealed class PatchEmbedding : NamedLayer, IComputeTyped
 
     public ScalarType ComputeType { get; set; } = ScalarType.Float32;
 
+    public ProductWeight ProductWeight { get; }
+
     /// <summary><c>[b, c, s, s]</c> → <c>[b, n, d]</c>, the rows of the grid first.</summary>
     public override Tensor forward(Tensor pixels)
     {
@@ -33,6 +36,12 @@ internal sealed class PatchEmbedding : NamedLayer, IComputeTyped
         long batch = pixels.size(0), channels = _config.Channels, grid = _config.GridSize, patch = _config.PatchSize;
         Tensor seen = pixels.narrow(2, 0, grid * patch).narrow(3, 0, grid * patch);
         Tensor patches = seen.reshape(batch, channels, grid, patch, grid, patch).permute(0, 2, 4, 1, 3, 5).reshape(batch, grid * grid, channels * patch * patch);
-        return Linear.Product(patches.to(ScalarType.Float32), Weight.view(_config.HiddenSize, -1), Bias, ComputeType).MoveToOuterDisposeScope();
+        return Linear.Product(patches.to(ScalarType.Float32), ProductWeight.In(ComputeType).view(_config.HiddenSize, -1), Bias, ComputeType).MoveToOuterDisposeScope();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) ProductWeight.Dispose();
+        base.Dispose(disposing);
     }
 }

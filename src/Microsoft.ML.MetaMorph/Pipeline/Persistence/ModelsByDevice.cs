@@ -83,7 +83,7 @@ internal sealed class ModelsByDevice<TModel>(Func<Device, TModel> build, Precisi
 
         model.eval();
         PrecisionChoice choice = PrecisionProbe.Resolve(precision, model, device);
-        PrecisionProbe.Apply(model, choice);
+        PrecisionProbe.Apply(model, choice, isFixed: true);
         return _models[device.ToString()] = (model, choice);
     }
 }
