@@ -20,6 +20,8 @@ public sealed class TrainingOptionErrorTests
         yield return (sound with { MaximumPositions = 0 }, "MaximumPositions", "at least 2, one for a prompt and one for its answer", "0");
         yield return (sound with { RopeTheta = 0 }, "RopeTheta", "above 0", "0");
         yield return (sound with { RopeTheta = double.NaN }, "RopeTheta", "above 0", "NaN");
+        yield return (sound with { InitializerRange = 0 }, "InitializerRange", "above 0", "0");
+        yield return (sound with { InitializerRange = double.NaN }, "InitializerRange", "above 0", "NaN");
         yield return (sound with { Projector = "mlpsoftmax" }, "Projector", "one of linear, mlpNx_gelu (N = 1, 2, …), identity", "mlpsoftmax");
         yield return (sound with { VisionHead = "mlpmixer" }, "VisionHead", "one of linear, mlp, mlp2x_gelu", "mlpmixer");
     }

@@ -30,6 +30,12 @@ public sealed record LanguageModelArchitecture
     /// <summary>Base of the rotary positions; above 0. Default: 10,000.</summary>
     public double RopeTheta { get; init; } = 10_000;
 
+    /// <summary>
+    /// Standard deviation of fresh weights; above 0. Null (default): √(2 / (5 × <see cref="HiddenSize"/>)) (SmallInit, arXiv 1910.05895): 0.02 at a width
+    /// of 1,000, as published models have it, and more for narrow ones, which otherwise take long to find out what to look at.
+    /// </summary>
+    public double? InitializerRange { get; init; }
+
     /// <summary>Visual tokens → language model: <c>linear</c>, <c>mlpNx_gelu</c> or <c>identity</c>. Default: <c>mlp2x_gelu</c> (arXiv 2412.14164).</summary>
     public string Projector { get; init; } = "mlp2x_gelu";
 
@@ -47,6 +53,7 @@ public sealed record LanguageModelArchitecture
         Check(nameof(KeyValueHeadCount), KeyValueHeadCount, KeyValueHeadCount >= 1 && HeadCount % KeyValueHeadCount == 0, $"at least 1 and divide {nameof(HeadCount)} ({HeadCount})");
         Check(nameof(MaximumPositions), MaximumPositions, MaximumPositions >= 2, "at least 2, one for a prompt and one for its answer");
         Check(nameof(RopeTheta), RopeTheta, RopeTheta is > 0 and < double.PositiveInfinity, "above 0");
+        Check(nameof(InitializerRange), InitializerRange, InitializerRange is null or (> 0 and < double.PositiveInfinity), "above 0");
         Check(nameof(Projector), Projector, MetaMorph.Projector.IsKnown(Projector), "one of " + MetaMorph.Projector.Kinds);
         Check(nameof(VisionHead), VisionHead, MetaMorph.VisionHead.IsKnown(VisionHead), "one of " + MetaMorph.VisionHead.Kinds);
     }
@@ -75,6 +82,7 @@ public sealed record LanguageModelArchitecture
             RopeTheta = RopeTheta,
             MaxPositions = MaximumPositions,
             TieWordEmbeddings = TieWordEmbeddings,
+            InitializerRange = InitializerRange ?? Math.Sqrt(2.0 / (5 * HiddenSize)),
             BosTokenId = tokenizer.BeginningOfSequenceId,
             EosTokenIds = tokenizer.EndOfSequenceId is { } end ? [end] : [],
         };
