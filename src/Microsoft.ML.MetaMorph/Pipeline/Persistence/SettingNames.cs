@@ -23,11 +23,12 @@ internal sealed class SettingNames
     /// <summary>The name of a setting.</summary>
     public string this[string setting] => _name(setting);
 
-    /// <summary>Refuses a number that an enumeration does not name.</summary>
+    /// <summary>Refuses a number that an enumeration does not name; the file has numbers, so there their meaning is told.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is none; name, value and possible values are told.</exception>
     public void RequireDefined<T>(string setting, T value)
         where T : struct, Enum
     {
-        if (!Enum.IsDefined(value)) throw new ArgumentOutOfRangeException(this[setting], $"{this[setting]} is {value:D}; it must be {string.Join(", ", Enum.GetValues<T>().Select(known => $"{known:D} ({known})"))}.");
+        if (this != File) OptionRange.Check(this[setting], value);
+        else if (!Enum.IsDefined(value)) throw new ArgumentOutOfRangeException(this[setting], $"{this[setting]} is {value:D}; it must be {string.Join(", ", Enum.GetValues<T>().Select(known => $"{known:D} ({known})"))}.");
     }
 }
