@@ -41,6 +41,9 @@ internal sealed record MetaMorphConfig
     /// <summary>The weight of the visual loss.</summary>
     public double VisionCoefficient { get; init; } = 1;
 
+    /// <summary>Which values a file gave, for messages.</summary>
+    public ConfigKeys Keys { get; init; } = ConfigKeys.All;
+
     /// <summary>How visual tokens are made of patches.</summary>
     public VisualTokenSettings VisualTokens => new(VisualTokenCount, TokenReduction, VisionSelectLayer, NormalizeVision);
 
@@ -56,6 +59,7 @@ internal sealed record MetaMorphConfig
         if (feature != "patch") throw new NotSupportedException($"mm_vision_select_feature '{feature}' is not supported; SigLIP has patches only.");
         var config = new MetaMorphConfig
         {
+            Keys = ConfigKeys.Of(json),
             Language = LanguageModelConfig.FromJson(json),
             Vision = ConfigJson.Section(json, "vision_config") is { } vision ? SiglipVisionConfig.FromJson(vision) : null,
             VisualTokenWidth = ConfigJson.Size(json, "mm_hidden_size"),
@@ -102,6 +106,9 @@ internal sealed record MetaMorphConfig
         writer.WriteEndObject();
     }
 
+    /// <summary>What stands behind an error of weights that do not fit; empty where the file gives all that they depend on.</summary>
+    public string AbsentSizes => Language.Keys.Sentence("config.json", [.. Language.Sizes, .. Keys == ConfigKeys.All ? Array.Empty<(string, object)>() : [("mm_projector_type", Projector), ("vision_head_type", VisionHead)]]);
+
     /// <summary>Checks what the model relies on.</summary>
     /// <exception cref="NotSupportedException">A connector that this library does not compute, by name.</exception>
     /// <exception cref="InvalidDataException">A number does not fit another; both are named.</exception>
@@ -113,8 +120,10 @@ internal sealed record MetaMorphConfig
         if (Projector == Microsoft.ML.MetaMorph.Projector.Identity && VisualTokenWidth != Language.HiddenSize)
             throw new InvalidDataException($"the identity projector needs mm_hidden_size ({VisualTokenWidth}) = hidden_size ({Language.HiddenSize}).");
         if (Vision is { } vision && Microsoft.ML.MetaMorph.TokenReduction.TokenWidth(TokenReduction, vision.HiddenSize) != VisualTokenWidth)
-            throw new InvalidDataException($"mm_hidden_size is {VisualTokenWidth}, but a vision tower of width {vision.HiddenSize} with {TokenReduction} makes tokens of width {Microsoft.ML.MetaMorph.TokenReduction.TokenWidth(TokenReduction, vision.HiddenSize)}.");
+            throw new InvalidDataException($"mm_hidden_size is {VisualTokenWidth}, but a vision tower of width {vision.HiddenSize} ({vision.Keys.Named("hidden_size")}) with {TokenReduction} makes tokens of width {Microsoft.ML.MetaMorph.TokenReduction.TokenWidth(TokenReduction, vision.HiddenSize)}.");
         if (VisualTokenWidth < 1 || VisualTokenCount < 1) throw new InvalidDataException($"Visual tokens of width {VisualTokenWidth}, {VisualTokenCount} an image: both must be above zero.");
+        if ((long)VisualTokenCount * VisualTokenWidth > Array.MaxLength)
+            throw new InvalidDataException($"num_image_tokens is {VisualTokenCount} and mm_hidden_size {VisualTokenWidth}: {(long)VisualTokenCount * VisualTokenWidth} values a picture, of which at most {Array.MaxLength} can be held.");
         if (ImageStartId == ImageEndId) throw new InvalidDataException($"image_start_token_id and image_end_token_id are both {ImageStartId}.");
         foreach (int id in (int[])[ImageStartId, ImageEndId])
         {

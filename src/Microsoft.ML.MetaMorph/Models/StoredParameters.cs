@@ -37,14 +37,20 @@ internal sealed class StoredParameters(TensorArchive archive, Device device, Sca
     /// <param name="archive">The weights.</param>
     /// <param name="build">Makes the model, once, on the <c>meta</c> device; what it asks of the source is what it needs.</param>
     /// <param name="ignore">What the archive may hold besides.</param>
+    /// <param name="hint">What stands behind an error, about the configuration that the model was made from (<see cref="ConfigKeys.Sentence"/>).</param>
     /// <exception cref="InvalidDataException">The message names the file, the tensors and their shapes.</exception>
-    public static void Check(TensorArchive archive, Func<ParameterSource, nn.Module> build, Func<string, bool>? ignore = null)
+    public static void Check(TensorArchive archive, Func<ParameterSource, nn.Module> build, Func<string, bool>? ignore = null, string hint = "")
     {
         TorchBackend.Require();         // often the first use of torch in a process
         var stored = new StoredParameters(archive, META);
-        using (build(stored))
+        try
         {
+            using nn.Module model = build(stored);
             stored.RefuseUnused(ignore);
+        }
+        catch (InvalidDataException failure) when (hint.Length > 0)
+        {
+            throw new InvalidDataException(failure.Message + hint, failure);
         }
     }
 

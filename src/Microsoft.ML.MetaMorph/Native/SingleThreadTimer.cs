@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph;
 
@@ -9,7 +10,8 @@ namespace Microsoft.ML.MetaMorph;
 /// </summary>
 /// <remarks>
 /// By OpenMP's own count of threads, which belongs to a thread; that of libtorch is the process's. Where libtorch does not show it (other
-/// systems than Linux), operations keep their threads and the clock on the wall counts. Begins and ends on one thread.
+/// systems than Linux), operations keep their threads and the clock on the wall counts; and so it does for a GPU, whose work is no processor
+/// time of ours and is waited for. Begins and ends on one thread.
 /// </remarks>
 internal sealed unsafe class SingleThreadTimer : IDisposable
 {
@@ -19,33 +21,39 @@ internal sealed unsafe class SingleThreadTimer : IDisposable
     private static readonly delegate* unmanaged<int> GetThreads = (delegate* unmanaged<int>)AtenDispatcher.Export("omp_get_max_threads");
     private static readonly delegate* unmanaged<int, void> SetThreads = (delegate* unmanaged<int, void>)AtenDispatcher.Export("omp_set_num_threads");
 
+    private readonly Device _device;
+    private readonly bool _isAlone;
     private readonly int _before;
 
-    public SingleThreadTimer()
+    /// <param name="device">Where the operations are computed.</param>
+    public SingleThreadTimer(Device device)
     {
-        if (!IsAvailable) return;
-        _ = TorchSharp.torch.get_num_threads();      // libtorch sets the count of a thread at its first use
+        _device = device;
+        _isAlone = IsAvailable && device.type == TorchSharp.DeviceType.CPU;
+        if (!_isAlone) return;
+        _ = get_num_threads();      // libtorch sets the count of a thread at its first use
         _before = GetThreads();
         SetThreads(1);
     }
 
-    /// <summary>Whether operations run alone and processor time is counted.</summary>
+    /// <summary>Whether operations on the CPU run alone and processor time is counted.</summary>
     public static bool IsAvailable { get; } = OperatingSystem.IsLinux() && Environment.Is64BitProcess && GetThreads is not null && SetThreads is not null
         && NativeLibrary.TryLoad(Library, out nint library) && NativeLibrary.TryGetExport(library, "clock_gettime", out _);
 
-    /// <summary>Seconds since some moment, for differences.</summary>
+    /// <summary>Seconds since some moment, for differences; what the device was given before is done.</summary>
     public double Seconds
     {
         get
         {
-            if (IsAvailable && clock_gettime(ThreadProcessorTime, out TimeSpecification time) == 0) return time.Seconds + time.Nanoseconds * 1e-9;
+            if (_device.type == TorchSharp.DeviceType.CUDA) cuda.synchronize(_device);
+            if (_isAlone && clock_gettime(ThreadProcessorTime, out TimeSpecification time) == 0) return time.Seconds + time.Nanoseconds * 1e-9;
             return Stopwatch.GetElapsedTime(0).TotalSeconds;
         }
     }
 
     public void Dispose()
     {
-        if (IsAvailable) SetThreads(_before);
+        if (_isAlone) SetThreads(_before);
     }
 
     [DllImport(Library)]

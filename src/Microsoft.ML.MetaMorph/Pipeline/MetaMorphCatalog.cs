@@ -19,15 +19,16 @@ public sealed class MetaMorphCatalog
 
     /// <summary>Encodes pictures as visual tokens.</summary>
     /// <param name="outputColumnName">The column of visual tokens that is appended: <c>Vector&lt;Single&gt;</c> [pictures, N, D].</param>
-    /// <param name="inputColumnName">The column of pictures: <see cref="Data.MLImage"/>, text (a path), vector of text (several paths), or vector of byte (an encoded picture).</param>
+    /// <param name="inputColumnName">The column of pictures: <see cref="Data.MLImage"/>, text (a path), vector of text (several paths), or vector of byte (an encoded picture). Null: the column with the name of the output, which the tokens replace.</param>
     /// <param name="encoder">The encoder; the transformer shares its weights.</param>
     /// <param name="imageFolder">The folder at which relative paths start; null for the current folder of the process.</param>
     /// <param name="batchSize">Rows that are read ahead, and pictures that go through the encoder at a time: 1 to 65,536.</param>
     /// <returns>The estimator.</returns>
-    public EncodeImagesEstimator EncodeImages(string outputColumnName, string inputColumnName, ImageEncoder encoder, string? imageFolder = null, int batchSize = 16)
+    public EncodeImagesEstimator EncodeImages(string outputColumnName, string? inputColumnName, ImageEncoder encoder, string? imageFolder = null, int batchSize = 16)
     {
-        ArgumentException.ThrowIfNullOrEmpty(inputColumnName);
-        return EncodeImages(outputColumnName, [inputColumnName], encoder, imageFolder, batchSize);
+        if (inputColumnName is { Length: 0 }) throw new ArgumentException($"{nameof(inputColumnName)} is empty; name a column, or set it to null for that with the name of the output.", nameof(inputColumnName));
+        IReadOnlyList<string> inputs = inputColumnName is null ? [] : [inputColumnName];
+        return EncodeImages(outputColumnName, inputs, encoder, imageFolder, batchSize);
     }
 
     /// <summary>Encodes the pictures of several columns, one after another, as visual tokens; how many each column gave is appended as <c>Vector&lt;Int32&gt;</c>, named after the tokens' column with <c>PictureCounts</c> behind it.</summary>
@@ -146,7 +147,7 @@ public sealed class MetaMorphCatalog
 
     /// <summary>Draws pictures from visual tokens.</summary>
     /// <param name="outputColumnName">The column of pictures that is appended: <see cref="Data.MLImage"/>, null where a row has none.</param>
-    /// <param name="inputColumnName">The column of visual tokens: <c>Vector&lt;Single&gt;</c> [pictures, N, D].</param>
+    /// <param name="inputColumnName">The column of visual tokens: <c>Vector&lt;Single&gt;</c> [pictures, N, D]. Null: the column with the name of the output, which the first picture replaces.</param>
     /// <param name="visualizer">What draws; the transformer shares its weights.</param>
     /// <param name="generation">Steps, guidance, size, seed; null for the defaults.</param>
     /// <param name="maximumImages">Columns of pictures, 1 to 1,024: the first has <paramref name="outputColumnName"/>, the others a number behind it. Further pictures of a row are not drawn.</param>
@@ -154,7 +155,7 @@ public sealed class MetaMorphCatalog
     /// <returns>The estimator.</returns>
     public GenerateImagesEstimator GenerateImages(
         string outputColumnName,
-        string inputColumnName,
+        string? inputColumnName,
         Visualizer visualizer,
         ImageGenerationOptions? generation = null,
         int maximumImages = 1,
@@ -162,7 +163,7 @@ public sealed class MetaMorphCatalog
         => GenerateImages(new GenerateImagesEstimator.Options
         {
             OutputColumnName = outputColumnName,
-            InputColumnName = inputColumnName,
+            InputColumnName = inputColumnName ?? outputColumnName,
             Visualizer = visualizer,
             Generation = generation,
             MaximumImages = maximumImages,
@@ -180,7 +181,7 @@ public sealed class MetaMorphCatalog
 
     /// <summary>Encodes a picture and draws it again from its visual tokens, to see what the tokens hold.</summary>
     /// <param name="outputColumnName">The column of pictures that is appended. The visual tokens stand in a column of this name with <c>Tokens</c> behind it.</param>
-    /// <param name="inputColumnName">The column of pictures.</param>
+    /// <param name="inputColumnName">The column of pictures. Null: the column with the name of the output, which the drawn picture replaces.</param>
     /// <param name="encoder">The encoder.</param>
     /// <param name="visualizer">The visualizer that was trained with it.</param>
     /// <param name="generation">Steps, guidance, size, seed; null for the defaults.</param>
@@ -188,12 +189,12 @@ public sealed class MetaMorphCatalog
     /// <returns>The estimator.</returns>
     public EstimatorChain<GenerateImagesTransformer> ReconstructImages(
         string outputColumnName,
-        string inputColumnName,
+        string? inputColumnName,
         ImageEncoder encoder,
         Visualizer visualizer,
         ImageGenerationOptions? generation = null,
         string? imageFolder = null)
-        => EncodeImages(outputColumnName + "Tokens", inputColumnName, encoder, imageFolder)
+        => EncodeImages(outputColumnName + "Tokens", inputColumnName ?? outputColumnName, encoder, imageFolder)
             .Append(GenerateImages(outputColumnName, outputColumnName + "Tokens", visualizer, generation));
 
     /// <summary>Draws what a prompt asks for: a pretrained MetaMorph answers with a picture, and the visualizer paints it.</summary>

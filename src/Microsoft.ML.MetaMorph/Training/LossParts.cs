@@ -15,10 +15,15 @@ internal readonly record struct LossParts(double LanguageSum, long LanguageCount
     /// <summary>Mean visual loss; 0 where no image is a response.</summary>
     public double Visual => VisualCount == 0 ? 0 : VisualSum / VisualCount;
 
+    /// <summary>The losses that there are, for messages.</summary>
+    public string Parts => string.Join(", ", new[] { Part("language", Language, LanguageCount), Part("visual", Visual, VisualCount) }.OfType<string>());
+
     public bool IsFinite => double.IsFinite(LanguageSum) && double.IsFinite(VisualSum);
 
     public double Total(double visionCoefficient) => Language + visionCoefficient * Visual;
 
     public static LossParts operator +(LossParts a, LossParts b)
         => new(a.LanguageSum + b.LanguageSum, a.LanguageCount + b.LanguageCount, a.VisualSum + b.VisualSum, a.VisualCount + b.VisualCount);
+
+    private static string? Part(string name, double loss, long count) => count == 0 ? null : FormattableString.Invariant($"{name} {loss:G4}");
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -101,13 +100,12 @@ internal static class PrecisionProbe
         using var scope = NewDisposeScope();
         Tensor input = ones([rows, width], dtype: ScalarType.Float32, device: device), weight = ones([width, width], dtype: ScalarType.Float32, device: device);
         (List<double> single, List<double> low) = ([], []);
-        // What a GPU computes is no processor time of ours.
-        using SingleThreadTimer? timer = device.type == DeviceType.CPU ? new SingleThreadTimer() : null;
+        using var timer = new SingleThreadTimer(device);
         // Both in turns: what disturbs meanwhile disturbs a round, not one side. The first round warms up.
         for (int round = 0; round <= MostRounds && !(IsFound(single) && IsFound(low)); round++)
         {
-            double seconds = Seconds(timer, device, () => Linear.Product(input, weight, null, ScalarType.Float32));
-            double lowSeconds = Seconds(timer, device, () => Linear.Product(input, weight, null, ScalarType.BFloat16));
+            double seconds = Seconds(timer, () => Linear.Product(input, weight, null, ScalarType.Float32));
+            double lowSeconds = Seconds(timer, () => Linear.Product(input, weight, null, ScalarType.BFloat16));
             if (round == 0) continue;
             single.Add(seconds);
             low.Add(lowSeconds);
@@ -119,17 +117,11 @@ internal static class PrecisionProbe
     /// <summary>Whether the best time is no accident, and is not still falling.</summary>
     private static bool IsFound(List<double> times) => times.Count >= AgreeingRounds && times.Count(time => time < Agreement * times.Min()) >= AgreeingRounds;
 
-    /// <param name="timer">What counts; null: the clock on the wall.</param>
-    /// <param name="device">Where the layer is.</param>
-    /// <param name="layer">What is measured.</param>
-    private static double Seconds(SingleThreadTimer? timer, Device device, Func<Tensor> layer)
+    private static double Seconds(SingleThreadTimer timer, Func<Tensor> layer)
     {
-        double Now() => timer?.Seconds ?? Stopwatch.GetElapsedTime(0).TotalSeconds;
-        if (device.type == DeviceType.CUDA) cuda.synchronize(device);
-        double begin = Now();
+        double begin = timer.Seconds;
         using Tensor result = layer();
-        if (device.type == DeviceType.CUDA) cuda.synchronize(device);
-        return Now() - begin;
+        return timer.Seconds - begin;
     }
 }
 

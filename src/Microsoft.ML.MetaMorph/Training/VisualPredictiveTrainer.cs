@@ -127,7 +127,7 @@ internal sealed class VisualPredictiveTrainer : IDisposable
             using var scope = NewDisposeScope();
             LossParts parts = _objective.Accumulate(sequence, batch.VisualTokens(sequence, _device), batch.LanguageCount, batch.VisualCount);
             if (!parts.IsFinite)
-                throw new TrainingDivergedException(_optimizer.Steps + 1, [.. batch.RowNumbers(sequence)], $"the loss is not finite (language {parts.Language:G4}, visual {parts.Visual:G4})", _optimizer.Steps == 0 ? BrokenWeights.Find(_model.named_parameters()) : null);
+                throw new TrainingDivergedException(_optimizer.Steps + 1, [.. batch.RowNumbers(sequence)], $"the loss is not finite ({parts.Parts})", _optimizer.Steps == 0 ? BrokenWeights.Find(_model.named_parameters()) : null);
             total += parts;
         }
         return total;

@@ -21,7 +21,7 @@ internal sealed class ShardIndex
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
             if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("weight_map", out JsonElement map) || map.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException($"'{path}' has no object 'weight_map'.");
             var files = new Dictionary<string, string>(StringComparer.Ordinal);

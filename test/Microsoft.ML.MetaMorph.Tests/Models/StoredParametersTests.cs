@@ -4,13 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph.Tests;
 
 [TestClass]
-public sealed class StoredParametersTests
+public sealed class StoredParametersTests : FolderTests
 {
-    private readonly ScratchFolder _folder = new();
-
-    [TestCleanup]
-    public void Cleanup() => _folder.Dispose();
-
     [TestMethod]
     public void ParametersAliasTheFileInItsOwnType()
     {
@@ -74,7 +69,7 @@ public sealed class StoredParametersTests
     private TensorArchive Sample()
     {
         using Tensor weight = ones(3, 4, dtype: ScalarType.BFloat16), ids = zeros(5, dtype: ScalarType.Int64);
-        SafeTensorsWriter.WriteSharded(_folder.Path, [new("layer.weight", weight), new("ids", ids)]);
-        return TensorArchive.Open(_folder.Path);
+        SafeTensorsWriter.WriteSharded(Folder.Path, [new("layer.weight", weight), new("ids", ids)]);
+        return TensorArchive.Open(Folder.Path);
     }
 }

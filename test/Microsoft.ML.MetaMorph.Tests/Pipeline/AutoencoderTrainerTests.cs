@@ -176,7 +176,7 @@ public sealed class AutoencoderTrainerTests
         Refuses<ArgumentOutOfRangeException>(() => Trainer(Tiny with { ImageSize = 15 }), "ImageSize is 15; it must be a multiple of 2 (1 halvings).");
         Refuses<ArgumentOutOfRangeException>(() => Trainer(Tiny with { LatentChannels = 0 }), "LatentChannels is 0; it must be at least 1.");
         Refuses<ArgumentException>(() => Trainer(Tiny with { Channels = [] }), "Channels is empty; at least one resolution is needed.");
-        Refuses<ArgumentException>(() => _ml.MetaMorph().Trainers.Autoencoder(new AutoencoderTrainer.Options { ErrorColumnName = "Reconstruction" }), "OutputColumnName and ErrorColumnName are both 'Reconstruction'; they need two names.");
+        Refuses<ArgumentException>(() => _ml.MetaMorph().Trainers.Autoencoder(new AutoencoderTrainer.Options { ErrorColumnName = "Reconstruction" }), "Two columns would be appended as 'Reconstruction'.");
         Refuses<ArgumentException>(() => Trainer(Tiny).Fit(_ml.Data.LoadFromEnumerable([new { Other = 1f }])), "'Image'");
         Refuses<InvalidDataException>(() => Trainer(Tiny).Fit(_ml.Data.LoadFromEnumerable(new PictureRow[] { new(), new() })), "There are no pictures to train on: column 'Image': empty in every row.");
         Refuses<InvalidDataException>(() => Trainer(Tiny).Fit(_ml.Data.LoadFromEnumerable(new[] { new PathRow { Image = typeof(AutoencoderTrainerTests).Assembly.Location } })), "Row 0, column 'Image', picture 1: ");

@@ -6,28 +6,22 @@ namespace Microsoft.ML.MetaMorph.Tests;
 
 /// <summary>Weights that are no numbers are told by the model that computes with them, with the file that they lie in, and not by whoever reads the result.</summary>
 [TestClass]
-public sealed class BrokenWeightsTests
+public sealed class BrokenWeightsTests : FolderTests
 {
     private readonly MLContext _ml = new(seed: 1);
-    private readonly ScratchFolder _folder = new();
-
-    private string Weights => _folder["model.safetensors"];
-
-    [TestCleanup]
-    public void RemoveFolder() => _folder.Dispose();
 
     [TestMethod]
     public void AnEncoders()
     {
-        TinyFolders.SaveEncoder(_folder.Path);
+        TinyFolders.SaveEncoder(Folder.Path);
         Break();
-        using ImageEncoder encoder = ImageEncoder.Load(_folder.Path, new ImageEncoderOptions { VisualTokenCount = 4, Precision = Precision.Float32 });
+        using ImageEncoder encoder = ImageEncoder.Load(Folder.Path, new ImageEncoderOptions { VisualTokenCount = 4, Precision = Precision.Float32 });
         var options = new EncodeImagesEstimator.Options { InputColumnNames = ["Image"], Encoder = encoder, ErrorColumnName = "Error" };
         IDataView data = TinyModels.Captions(_ml, 2);
         using EncodeImagesTransformer transformer = _ml.MetaMorph().EncodeImages(options).Fit(data);
         // No row is to blame, so the error column does not take it.
         Assert.AreEqual(
-            $"The image encoder '{Weights}' computes no finite numbers: value 1 of visual token 1 of a picture is NaN. Its weights are broken, or too large for the element type in which it computes ({transformer.Model.Choice(TorchSharp.torch.CPU)}); take another copy, or train it anew with a lower learning rate.",
+            $"The image encoder '{WeightsFile}' computes no finite numbers: value 1 of visual token 1 of a picture is NaN. Its weights are broken, or too large for the element type in which it computes ({transformer.Model.Choice(TorchSharp.torch.CPU)}); take another copy, or train it anew with a lower learning rate.",
             Assert.ThrowsExactly<NotFiniteNumberException>(() => ColumnValues.Rows(transformer.Transform(data), ["VisualTokens", "Error"])).Message);
     }
 
@@ -36,13 +30,13 @@ public sealed class BrokenWeightsTests
     [DataRow(true, "the first logits behind a prompt have NaN at place 0 of ")]
     public void AMetaMorphs(bool vectorized, string problem)
     {
-        TinyFolders.SaveMetaMorph(_folder.Path);
+        TinyFolders.SaveMetaMorph(Folder.Path);
         Break();
         var generation = new GenerationOptions { MaxNewTokens = 2, Engine = vectorized ? DecodingEngine.Vectorized : DecodingEngine.Torch };
-        var options = new GenerateResponseEstimator.Options { PretrainedFolder = _folder.Path, VisualTokensColumnName = null, Generation = generation, Precision = Precision.Float32, ErrorColumnName = "Error" };
+        var options = new GenerateResponseEstimator.Options { PretrainedFolder = Folder.Path, VisualTokensColumnName = null, Generation = generation, Precision = Precision.Float32, ErrorColumnName = "Error" };
         IDataView data = _ml.Data.LoadFromEnumerable([new EncodedRow { Prompt = "Say yes." }]);
         using MetaMorphTransformer model = _ml.MetaMorph().GenerateResponse(options).Fit(data);
-        string expected = $"The MetaMorph '{Weights}' computes no finite numbers: {problem}{model.Model.Config.Language.VocabularySize}. Its weights are broken, or too large for the element type in which it computes ({model.Model.Choice}); take another copy, or train it anew with a lower learning rate.";
+        string expected = $"The MetaMorph '{WeightsFile}' computes no finite numbers: {problem}{model.Model.Config.Language.VocabularySize}. Its weights are broken, or too large for the element type in which it computes ({model.Model.Choice}); take another copy, or train it anew with a lower learning rate.";
         Assert.AreEqual(expected, Assert.ThrowsExactly<NotFiniteNumberException>(() => ColumnValues.Rows(model.Transform(data), ["PredictedResponse", "Error"])).Message);
         using MetaMorphResponder responder = model.CreateResponder();
         Assert.AreEqual(expected, Assert.ThrowsExactly<NotFiniteNumberException>(() => responder.RespondAsync("Say yes.").GetAwaiter().GetResult()).Message);
@@ -56,11 +50,11 @@ public sealed class BrokenWeightsTests
     [DataRow(true, "model.mm_projector.", "the visual token at position 3 of a response has NaN at place 0 of 8")]
     public void OnePartOfAMetaMorphs(bool vectorized, string part, string problem)
     {
-        TinyFolders.SaveMetaMorph(_folder.Path);
+        TinyFolders.SaveMetaMorph(Folder.Path);
         Break(part);
         using MetaMorphTransformer model = Model(vectorized, tokens: null);
         IDataView data = _ml.Data.LoadFromEnumerable([new EncodedRow { Prompt = "Draw." }, new EncodedRow { Prompt = "Draw a green square." }]);
-        string expected = $"The MetaMorph '{Weights}' computes no finite numbers: {problem}. Its weights are broken, or too large for the element type in which it computes ({model.Model.Choice}); take another copy, or train it anew with a lower learning rate.";
+        string expected = $"The MetaMorph '{WeightsFile}' computes no finite numbers: {problem}. Its weights are broken, or too large for the element type in which it computes ({model.Model.Choice}); take another copy, or train it anew with a lower learning rate.";
         Assert.AreEqual(expected, Assert.ThrowsExactly<NotFiniteNumberException>(() => ColumnValues.Rows(model.Transform(data), ["PredictedResponse", "Error"])).Message);
     }
 
@@ -69,7 +63,7 @@ public sealed class BrokenWeightsTests
     [DataRow(true)]
     public void VisualTokensThatOverflowAreTheirRowsError(bool vectorized)
     {
-        TinyFolders.SaveMetaMorph(_folder.Path);
+        TinyFolders.SaveMetaMorph(Folder.Path);
         using MetaMorphTransformer model = Model(vectorized, "VisualTokens");
         EncodedRow good = Seen(0.25f), bad = Seen(3e38f);
         (string Text, string Error)[] Answer(params EncodedRow[] rows) => [.. ColumnValues.Rows(model.Transform(_ml.Data.LoadFromEnumerable(rows)), ["PredictedResponse", "Error"]).Select(row => ($"{row[0]}", $"{row[1]}"))];
@@ -87,11 +81,11 @@ public sealed class BrokenWeightsTests
     [TestMethod]
     public void WhereEveryRowOfOrdinaryTokensFailsBothAreNamed()
     {
-        TinyFolders.SaveMetaMorph(_folder.Path);
+        TinyFolders.SaveMetaMorph(Folder.Path);
         Break("model.mm_projector.");
         using MetaMorphTransformer model = Model(vectorized: true, "VisualTokens");
         IDataView data = _ml.Data.LoadFromEnumerable([Seen(0.25f), Seen(0.5f)]);
-        string expected = $"The MetaMorph '{Weights}' computes no finite numbers: the first logits behind a prompt have NaN at place 0 of 264 (the largest value of the prompt's visual tokens, which might be to blame as well, is 0.25). Its weights are broken, or too large for the element type in which it computes ({model.Model.Choice}); take another copy, or train it anew with a lower learning rate.";
+        string expected = $"The MetaMorph '{WeightsFile}' computes no finite numbers: the first logits behind a prompt have NaN at place 0 of 264 (the largest value of the prompt's visual tokens, which might be to blame as well, is 0.25). Its weights are broken, or too large for the element type in which it computes ({model.Model.Choice}); take another copy, or train it anew with a lower learning rate.";
         Assert.AreEqual(expected, Assert.ThrowsExactly<NotFiniteNumberException>(() => ColumnValues.Rows(model.Transform(data), ["PredictedResponse", "Error"])).Message);
     }
 
@@ -105,14 +99,14 @@ public sealed class BrokenWeightsTests
     private MetaMorphTransformer Model(bool vectorized, string? tokens)
     {
         var generation = new GenerationOptions { MaxNewTokens = 8, BeginWithImage = tokens is null, Engine = vectorized ? DecodingEngine.Vectorized : DecodingEngine.Torch };
-        var options = new GenerateResponseEstimator.Options { PretrainedFolder = _folder.Path, VisualTokensColumnName = tokens, Generation = generation, Precision = Precision.Float32, ErrorColumnName = "Error" };
+        var options = new GenerateResponseEstimator.Options { PretrainedFolder = Folder.Path, VisualTokensColumnName = tokens, Generation = generation, Precision = Precision.Float32, ErrorColumnName = "Error" };
         return _ml.MetaMorph().GenerateResponse(options).Fit(_ml.Data.LoadFromEnumerable([new EncodedRow()]));
     }
 
     // Every weight of the file whose name begins so becomes NaN; the header stays.
     private void Break(string part = "")
     {
-        byte[] file = File.ReadAllBytes(Weights);
+        byte[] file = File.ReadAllBytes(WeightsFile);
         int header = (int)BinaryPrimitives.ReadInt64LittleEndian(file), broken = 0;
         foreach (JsonProperty tensor in JsonDocument.Parse(file.AsMemory(8, header)).RootElement.EnumerateObject())
         {
@@ -122,6 +116,6 @@ public sealed class BrokenWeightsTests
             broken++;
         }
         Assert.IsGreaterThan(0, broken);
-        File.WriteAllBytes(Weights, file);
+        File.WriteAllBytes(WeightsFile, file);
     }
 }

@@ -4,13 +4,12 @@ namespace Microsoft.ML.MetaMorph.Tests;
 
 /// <summary>A bad picture in front of a cache or a parallel cursor of ML.NET, which ends with its first error and says nothing of the row in it.</summary>
 [TestClass]
-public sealed class CachedRowsTests
+public sealed class CachedRowsTests : FolderTests
 {
     private const string Ended = " The rows come through a cache or a parallel cursor of ML.NET, which ends with its first error, so neither this row can be passed over nor any other read. "
         + "Give EncodeImages (or GenerateResponse, where that failed) an ErrorColumnName in front of the cache, or leave the cache (AppendCacheCheckpoint) out.";
 
     private readonly MLContext _ml = new(seed: 1);
-    private readonly ScratchFolder _folder = new();
 
     [TestInitialize]
     public void WritePictures()
@@ -18,19 +17,16 @@ public sealed class CachedRowsTests
         using var bitmap = new SKBitmap(16, 16);
         bitmap.Erase(new SKColor(200, 40, 10));
         using SKData data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        _folder.Write("good.png", data.ToArray());
-        _folder.Write("words.png", "these are words");
+        Folder.Write("good.png", data.ToArray());
+        Folder.Write("words.png", "these are words");
     }
-
-    [TestCleanup]
-    public void RemoveFolder() => _folder.Dispose();
 
     [TestMethod]
     public void TheRowIsTold()
     {
         using EncodeImagesTransformer encoding = Encoding(errorColumn: null);
         string alone = Assert.Throws<Exception>(() => ColumnValues.Rows(encoding.Transform(Pictures()), ["VisualTokens"])).Message;
-        foreach (string part in new[] { "Row 1, column 'Picture', picture 1: ", _folder["words.png"] }) StringAssert.Contains(alone, part);
+        foreach (string part in new[] { "Row 1, column 'Picture', picture 1: ", Folder["words.png"] }) StringAssert.Contains(alone, part);
 
         using MetaMorphTransformer model = EncodedRow.Train(_ml, EncodedRow.Rows(_ml, 4), options => options.ErrorColumnName = "Error");
         AssertTold(alone, () => ColumnValues.Rows(model.Transform(_ml.Data.Cache(encoding.Transform(Pictures()))), ["Error"]));
@@ -74,8 +70,8 @@ public sealed class CachedRowsTests
     public void TheErrorsAloneAndAfterALoad()
     {
         using EncodeImagesTransformer encoding = Encoding("PictureError");
-        _ml.Model.Save(encoding, Pictures().Schema, _folder["encoder.zip"]);
-        using var loaded = (EncodeImagesTransformer)_ml.MetaMorph().LoadModel(_folder["encoder.zip"], out _);
+        _ml.Model.Save(encoding, Pictures().Schema, Folder["encoder.zip"]);
+        using var loaded = (EncodeImagesTransformer)_ml.MetaMorph().LoadModel(Folder["encoder.zip"], out _);
         string[] errors = [.. ColumnValues.Rows(loaded.Transform(Pictures()), ["PictureError"]).Select(row => (string)row[0]!)];
         Assert.AreEqual(("", "", ""), (errors[0], errors[2], errors[3]));
         StringAssert.StartsWith(errors[1], "Row 1, column 'Picture', picture 1: ");
@@ -125,7 +121,7 @@ public sealed class CachedRowsTests
         {
             InputColumnNames = ["Picture"],
             Encoder = encoder,
-            ImageFolder = _folder.Path,
+            ImageFolder = Folder.Path,
             BatchSize = 2,
             ErrorColumnName = errorColumn,
         }).Fit(Pictures());

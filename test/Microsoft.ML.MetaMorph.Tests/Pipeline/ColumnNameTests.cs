@@ -66,10 +66,27 @@ public sealed class ColumnNameTests
         Assert.AreEqual("InputColumnNames[1] is empty; each entry must be the name of a column.", Refused(() => catalog.EncodeImages("VisualTokens", ["PromptImage", ""], encoder)));
         Assert.AreEqual("InputColumnNames[1] is null; each entry must be the name of a column.", Refused(() => catalog.EncodeImages("VisualTokens", ["PromptImage", null!], encoder)));
         Assert.AreEqual("ErrorColumnName is empty; name a column, or set it to null for none.", Refused(() => catalog.EncodeImages(new EncodeImagesEstimator.Options { Encoder = encoder, ErrorColumnName = "" })));
-        Assert.AreEqual("Value cannot be null. (Parameter 'inputColumnName')", Assert.ThrowsExactly<ArgumentNullException>(() => catalog.EncodeImages("VisualTokens", (string)null!, encoder)).Message);
-        Assert.AreEqual("The value cannot be an empty string. (Parameter 'inputColumnName')", Refused(() => catalog.EncodeImages("VisualTokens", "", encoder)));
+        Assert.AreEqual("inputColumnName is empty; name a column, or set it to null for that with the name of the output. (Parameter 'inputColumnName')", Refused(() => catalog.EncodeImages("VisualTokens", "", encoder)));
+        Assert.AreEqual("OutputColumnName is empty; it must be the name of a column.", Refused(() => catalog.EncodeImages("", "Image", encoder)));
         Assert.AreEqual("ImageColumnNames[0] is empty; each entry must be the name of a column.", Refused(() => catalog.Trainers.Visualizer(imageColumnName: "")));
         Assert.AreEqual("ErrorColumnName is empty; name a column, or set it to null for none.", Refused(() => catalog.Trainers.Autoencoder(new AutoencoderTrainer.Options { ErrorColumnName = "" })));
+    }
+
+    /// <summary>Where there is one column of pictures, its tokens may take its place; an error must not, and of several columns none may go.</summary>
+    [TestMethod]
+    public void TokensHideNoPicturesThatStay()
+    {
+        using EncodeImagesTransformer trained = TinyModels.TrainEncoder(_ml);
+        using ImageEncoder encoder = trained.Encoder;
+        string Options(string output, string[] inputs, string? error = null)
+            => Refused(() => _ml.MetaMorph().EncodeImages(new EncodeImagesEstimator.Options { Encoder = encoder, OutputColumnName = output, InputColumnNames = inputs, ErrorColumnName = error }));
+        static string Message(string input, string output, string name)
+            => $"{input}, which is read, and {output}, which is appended, are both '{name}', so the appended column would hide the other. Give one of them another name.";
+
+        Assert.AreEqual(Message("InputColumnNames[1]", "OutputColumnName", "B"), Options("B", ["A", "B"]));
+        Assert.AreEqual(Message("InputColumnNames[0]", "OutputColumnName with PictureCounts behind it", "TPictureCounts"), Options("T", ["TPictureCounts", "B"]));
+        Assert.AreEqual(Message("InputColumnNames[0]", "ErrorColumnName", "A"), Options("T", ["A"], "A"));
+        Assert.AreEqual("Two columns would be appended as 'A'.", Options("A", [], "A"));
     }
 
     private static string Refused(Func<object> make) => Assert.ThrowsExactly<ArgumentException>(make).Message;

@@ -10,6 +10,7 @@ public sealed class EmptyValidationTests
     private const string NoRows = "There are no validation rows. Give at least one, or fit without validation rows. (Parameter 'validationData')";
 
     private readonly MLContext _ml = new(seed: 1);
+
     private readonly List<string> _log = [];
 
     public EmptyValidationTests()

@@ -4,7 +4,7 @@ using SkiaSharp;
 namespace Microsoft.ML.MetaMorph.Tests;
 
 [TestClass]
-public sealed class EncodeImagesTests
+public sealed class EncodeImagesTests : FolderTests
 {
     private readonly MLContext _ml = new(seed: 1);
 
@@ -39,63 +39,77 @@ public sealed class EncodeImagesTests
         for (int i = 0; i < 32; i++) Assert.AreEqual(tokens[1][i], tokens[2][32 + i], 1e-5);
     }
 
+    /// <summary>As a stock transform without an input does: the tokens take the place of the pictures, in cursors, engines and the zip.</summary>
+    [TestMethod]
+    public void TokensMayTakeThePlaceOfTheirPictures()
+    {
+        using ImageEncoder encoder = Encoder();
+        IDataView data = TinyModels.Rows(_ml, 5);
+        using EncodeImagesTransformer apart = _ml.MetaMorph().EncodeImages("T", "Image", encoder).Fit(data);
+        List<object?[]> expected = ColumnValues.Rows(apart.Transform(data), ["T"]);
+        EncodeImagesEstimator[] inPlace =
+        [
+            _ml.MetaMorph().EncodeImages("Image", inputColumnName: null, encoder, batchSize: 2),
+            _ml.MetaMorph().EncodeImages("Image", "Image", encoder),
+            _ml.MetaMorph().EncodeImages(new EncodeImagesEstimator.Options { OutputColumnName = "Image", Encoder = encoder }),
+        ];
+        foreach (EncodeImagesEstimator estimator in inPlace)
+        {
+            using EncodeImagesTransformer transformer = estimator.Fit(data);
+            IDataView view = transformer.Transform(data);
+            CollectionAssert.AreEqual(new[] { 0, 4, 8 }, ((VectorDataViewType)view.Schema["Image"].Type).Dimensions.ToArray());
+            Assert.AreEqual(data.Schema["Image"].Index, view.Schema.Single(column => column.Name == "Image" && column.IsHidden).Index);
+            Assert.AreEqual(typeof(VectorDataViewType), SchemaShapesType(estimator, data));
+            ColumnValues.AssertEqual(expected, ColumnValues.Rows(view, ["Image"]), 1e-5, "cursor");
+            _ml.Model.Save(transformer, data.Schema, Folder["model.zip"]);
+            using var loaded = (EncodeImagesTransformer)_ml.MetaMorph().LoadModel(Folder["model.zip"], out _);
+            ColumnValues.AssertEqual(expected, ColumnValues.Rows(loaded.Transform(data), ["Image"]), 1e-5, "zip");
+            using PredictionEngine<TinyModels.PictureRow, Replaced> engine = _ml.Model.CreatePredictionEngine<TinyModels.PictureRow, Replaced>(loaded, data.Schema);
+            ColumnValues.AssertEqual([expected[2]], [[engine.Predict(TinyModels.Row(2)).Image]], 1e-5, "engine");
+        }
+    }
+
     [TestMethod]
     public void PicturesPathsAndBytesAgree()
     {
-        string folder = Directory.CreateTempSubdirectory().FullName;
-        try
+        byte[] png = Png(24, 20);
+        File.WriteAllBytes(Folder["a.png"], png);
+        using MLImage image = MLImage.CreateFromStream(new MemoryStream(png));
+        IDataView data = _ml.Data.LoadFromEnumerable([new EveryKind { Image = image, One = "a.png", Many = ["a.png", "a.png", ""], Bytes = png }, new EveryKind { Many = [] }]);
+        using ImageEncoder encoder = Encoder();
+        float[][] rows = [.. new[] { "Image", "One", "Many", "Bytes" }.Select(column =>
         {
-            byte[] png = Png(24, 20);
-            File.WriteAllBytes(Path.Combine(folder, "a.png"), png);
-            using MLImage image = MLImage.CreateFromStream(new MemoryStream(png));
-            IDataView data = _ml.Data.LoadFromEnumerable([new EveryKind { Image = image, One = "a.png", Many = ["a.png", "a.png", ""], Bytes = png }, new EveryKind { Many = [] }]);
-            using ImageEncoder encoder = Encoder();
-            float[][] rows = [.. new[] { "Image", "One", "Many", "Bytes" }.Select(column =>
-            {
-                using EncodeImagesTransformer transformer = _ml.MetaMorph().EncodeImages("T", column, encoder, folder).Fit(data);
-                List<object?[]> values = ColumnValues.Rows(transformer.Transform(data), ["T"]);
-                Assert.IsEmpty((float[])values[1][0]!, $"{column}: a row without a picture");
-                return (float[])values[0][0]!;
-            })];
-            Assert.HasCount(32, rows[0]);
-            ColumnValues.AssertEqual([[rows[0]]], [[rows[1]]], 1e-5, "path");
-            ColumnValues.AssertEqual([[rows[0]]], [[rows[2][..32]]], 1e-5, "first of several paths");
-            ColumnValues.AssertEqual([[rows[0]]], [[rows[2][32..]]], 1e-5, "second of several paths");
-            ColumnValues.AssertEqual([[rows[0]]], [[rows[3]]], 1e-5, "bytes");
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+            using EncodeImagesTransformer transformer = _ml.MetaMorph().EncodeImages("T", column, encoder, Folder.Path).Fit(data);
+            List<object?[]> values = ColumnValues.Rows(transformer.Transform(data), ["T"]);
+            Assert.IsEmpty((float[])values[1][0]!, $"{column}: a row without a picture");
+            return (float[])values[0][0]!;
+        })];
+        Assert.HasCount(32, rows[0]);
+        ColumnValues.AssertEqual([[rows[0]]], [[rows[1]]], 1e-5, "path");
+        ColumnValues.AssertEqual([[rows[0]]], [[rows[2][..32]]], 1e-5, "first of several paths");
+        ColumnValues.AssertEqual([[rows[0]]], [[rows[2][32..]]], 1e-5, "second of several paths");
+        ColumnValues.AssertEqual([[rows[0]]], [[rows[3]]], 1e-5, "bytes");
     }
 
     [TestMethod]
     public void ErrorsNameRowColumnAndFile()
     {
-        string folder = Directory.CreateTempSubdirectory().FullName;
-        try
+        File.WriteAllText(Folder["words.png"], "these are words");
+        File.WriteAllBytes(Folder["a.png"], Png(4, 4));
+        using ImageEncoder encoder = Encoder();
+        string Failure(params EveryKind[] rows)
         {
-            File.WriteAllText(Path.Combine(folder, "words.png"), "these are words");
-            File.WriteAllBytes(Path.Combine(folder, "a.png"), Png(4, 4));
-            using ImageEncoder encoder = Encoder();
-            string Failure(params EveryKind[] rows)
-            {
-                IDataView data = _ml.Data.LoadFromEnumerable(rows);
-                using EncodeImagesTransformer transformer = _ml.MetaMorph().EncodeImages("T", "Many", encoder, folder).Fit(data);
-                return Assert.Throws<Exception>(() => ColumnValues.Rows(transformer.Transform(data), ["T"])).Message;
-            }
+            IDataView data = _ml.Data.LoadFromEnumerable(rows);
+            using EncodeImagesTransformer transformer = _ml.MetaMorph().EncodeImages("T", "Many", encoder, Folder.Path).Fit(data);
+            return Assert.Throws<Exception>(() => ColumnValues.Rows(transformer.Transform(data), ["T"])).Message;
+        }
 
-            string missing = Failure(new EveryKind { Many = ["a.png"] }, new EveryKind { Many = ["a.png", "none.png"] });
-            foreach (string part in new[] { "Row 1", "'Many'", "picture 2", "none.png" }) StringAssert.Contains(missing, part);
-            string words = Failure(new EveryKind { Many = ["words.png"] });
-            foreach (string part in new[] { "Row 0", "'Many'", "words.png" }) StringAssert.Contains(words, part);
-            string hole = Failure(new EveryKind { Many = ["", "a.png"] });
-            foreach (string part in new[] { "Row 0", "'Many'", "path 1 of 2", "path 2" }) StringAssert.Contains(hole, part);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        string missing = Failure(new EveryKind { Many = ["a.png"] }, new EveryKind { Many = ["a.png", "none.png"] });
+        foreach (string part in new[] { "Row 1", "'Many'", "picture 2", "none.png" }) StringAssert.Contains(missing, part);
+        string words = Failure(new EveryKind { Many = ["words.png"] });
+        foreach (string part in new[] { "Row 0", "'Many'", "words.png" }) StringAssert.Contains(words, part);
+        string hole = Failure(new EveryKind { Many = ["", "a.png"] });
+        foreach (string part in new[] { "Row 0", "'Many'", "path 1 of 2", "path 2" }) StringAssert.Contains(hole, part);
     }
 
     [TestMethod]
@@ -131,23 +145,15 @@ public sealed class EncodeImagesTests
     [TestMethod]
     public void AFolderGivesTheSameTokens()
     {
-        string folder = Directory.CreateTempSubdirectory().FullName;
-        try
-        {
-            IDataView data = TinyModels.Rows(_ml, 4);
-            using ImageEncoder encoder = Encoder();
-            encoder.Save(folder);
-            using ImageEncoder loaded = ImageEncoder.Load(folder, new ImageEncoderOptions { Precision = Precision.Float32 });      // as it was trained
-            using EncodeImagesTransformer a = _ml.MetaMorph().EncodeImages("T", "Image", encoder).Fit(data);
-            using EncodeImagesTransformer b = _ml.MetaMorph().EncodeImages("T", "Image", loaded).Fit(data);
-            ColumnValues.AssertEqual(ColumnValues.Rows(a.Transform(data), ["T"]), ColumnValues.Rows(b.Transform(data), ["T"]), 1e-6, "folder");
-            using ImageEncoder coarse = ImageEncoder.Load(folder, new ImageEncoderOptions { VisualTokenCount = 1 });
-            Assert.AreEqual(1, coarse.VisualTokenCount);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        IDataView data = TinyModels.Rows(_ml, 4);
+        using ImageEncoder encoder = Encoder();
+        encoder.Save(Folder.Path);
+        using ImageEncoder loaded = ImageEncoder.Load(Folder.Path, new ImageEncoderOptions { Precision = Precision.Float32 });      // as it was trained
+        using EncodeImagesTransformer a = _ml.MetaMorph().EncodeImages("T", "Image", encoder).Fit(data);
+        using EncodeImagesTransformer b = _ml.MetaMorph().EncodeImages("T", "Image", loaded).Fit(data);
+        ColumnValues.AssertEqual(ColumnValues.Rows(a.Transform(data), ["T"]), ColumnValues.Rows(b.Transform(data), ["T"]), 1e-6, "folder");
+        using ImageEncoder coarse = ImageEncoder.Load(Folder.Path, new ImageEncoderOptions { VisualTokenCount = 1 });
+        Assert.AreEqual(1, coarse.VisualTokenCount);
     }
 
     [TestMethod]
@@ -196,6 +202,17 @@ public sealed class EncodeImagesTests
         public string[] Many { get; set; } = [];
 
         public byte[]? Bytes { get; set; }
+    }
+
+    private static Type SchemaShapesType(EncodeImagesEstimator estimator, IDataView data)
+    {
+        SchemaShape.Column column = estimator.GetOutputSchema(SchemaShapes.FromSchema(data.Schema)).Single(column => column.Name == "Image");
+        return column.Kind == SchemaShape.Column.VectorKind.Scalar ? column.ItemType.GetType() : typeof(VectorDataViewType);
+    }
+
+    private sealed class Replaced
+    {
+        public float[] Image { get; set; } = [];
     }
 
     private sealed class Numbers

@@ -3,7 +3,7 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.MetaMorph.Tests;
 
 [TestClass]
-public sealed class MetaMorphPipelineTests
+public sealed class MetaMorphPipelineTests : FolderTests
 {
     private static readonly string[] Outputs = ["PredictedResponse", "ResponseVisualTokens"];
 
@@ -24,21 +24,13 @@ public sealed class MetaMorphPipelineTests
     [TestMethod]
     public void APretrainedFolderPassesTheWorkout()
     {
-        string folder = Directory.CreateTempSubdirectory().FullName;
-        try
-        {
-            IDataView data = Encoded(8);
-            using MetaMorphTransformer trained = Train(data);
-            trained.SaveAsPretrained(folder);
-            GenerateResponseEstimator estimator = _ml.MetaMorph().GenerateResponse(folder, generation: new GenerationOptions { MaxNewTokens = 3 });
-            using MetaMorphTransformer transformer = EstimatorWorkout.Run(_ml, estimator, data, Outputs, 1e-3);
-            using MetaMorphTransformer same = trained.WithGeneration(new GenerationOptions { MaxNewTokens = 3 });
-            ColumnValues.AssertEqual(ColumnValues.Rows(same.Transform(data), Outputs), ColumnValues.Rows(transformer.Transform(data), Outputs), 1e-4, "folder");
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        IDataView data = Encoded(8);
+        using MetaMorphTransformer trained = Train(data);
+        trained.SaveAsPretrained(Folder.Path);
+        GenerateResponseEstimator estimator = _ml.MetaMorph().GenerateResponse(Folder.Path, generation: new GenerationOptions { MaxNewTokens = 3 });
+        using MetaMorphTransformer transformer = EstimatorWorkout.Run(_ml, estimator, data, Outputs, 1e-3);
+        using MetaMorphTransformer same = trained.WithGeneration(new GenerationOptions { MaxNewTokens = 3 });
+        ColumnValues.AssertEqual(ColumnValues.Rows(same.Transform(data), Outputs), ColumnValues.Rows(transformer.Transform(data), Outputs), 1e-4, "folder");
     }
 
     [TestMethod]

@@ -4,13 +4,9 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph.Tests;
 
 [TestClass]
-public sealed class ModelZipTests
+public sealed class ModelZipTests : FolderTests
 {
     private readonly MLContext _ml = new(seed: 1);
-    private readonly string _folder = Directory.CreateTempSubdirectory().FullName;
-
-    [TestCleanup]
-    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
 
     [TestMethod]
     public void WeightsAreStoredAndAligned()
@@ -52,7 +48,7 @@ public sealed class ModelZipTests
         using (FileStream file = File.OpenRead(path))
         using (var archive = new ZipArchive(file))
         {
-            using ZipWeights weights = ZipWeights.Open(Reader(file, archive), _folder, mapFrom: 0);
+            using ZipWeights weights = ZipWeights.Open(Reader(file, archive), Folder.Path, mapFrom: 0);
             Assert.IsTrue(weights.IsMappedInPlace);
             Assert.Throws<IOException>(() => File.Create(path));
             using Tensor first = weights.Archive.Read(weights.Archive.Tensors.Keys.First());
@@ -66,7 +62,7 @@ public sealed class ModelZipTests
     public void NothingIsLeftInTheTemporaryFolder()
     {
         string path = SaveEncoder();
-        string temporary = Directory.CreateDirectory(Path.Combine(_folder, "temporary")).FullName;
+        string temporary = Directory.CreateDirectory(Folder["temporary"]).FullName;
         var ml = new MLContext { TempFilePath = temporary };
         ITransformer loaded = ml.Model.Load(path, out _);
         ColumnValues.Rows(loaded.Transform(TinyModels.Captions(ml, 2)), ["VisualTokens"]);
@@ -78,7 +74,7 @@ public sealed class ModelZipTests
     public void ATransformersDirectoryIsAFolderOfPublishedFiles()
     {
         string path = SaveEncoder();
-        string unpacked = Path.Combine(_folder, "unpacked");
+        string unpacked = Folder["unpacked"];
         ZipFile.ExtractToDirectory(path, unpacked);
         string config = Directory.GetFiles(unpacked, "config.json", SearchOption.AllDirectories).Single();
         using ImageEncoder encoder = ImageEncoder.Load(Path.GetDirectoryName(config)!);
@@ -120,7 +116,7 @@ public sealed class ModelZipTests
     [TestMethod]
     public void AMissingTokenizerIsNamed()
     {
-        string path = Path.Combine(_folder, "model.zip");
+        string path = Folder["model.zip"];
         IDataView rows = EncodedRow.Rows(_ml, 4);
         using (MetaMorphTransformer model = EncodedRow.Train(_ml, rows)) _ml.Model.Save(model, rows.Schema, path);
         using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update)) archive.Entries.Single(entry => entry.Name == "tokenizer.json").Delete();
@@ -132,8 +128,8 @@ public sealed class ModelZipTests
     [TestMethod]
     public void AFolderIsNoZip()
         => Assert.AreEqual(
-            $"'{_folder}' is a folder, but a model zip is expected: a file that mlContext.Model.Save wrote. Pretrained folders are opened by GenerateResponse, ImageEncoder.Load, Visualizer.Load and ImageAutoencoder.Load. (Parameter 'filePath')",
-            Assert.ThrowsExactly<ArgumentException>(() => _ml.MetaMorph().LoadModel(_folder, out _)).Message);
+            $"'{Folder.Path}' is a folder, but a model zip is expected: a file that mlContext.Model.Save wrote. Pretrained folders are opened by GenerateResponse, ImageEncoder.Load, Visualizer.Load and ImageAutoencoder.Load. (Parameter 'filePath')",
+            Assert.ThrowsExactly<ArgumentException>(() => _ml.MetaMorph().LoadModel(Folder.Path, out _)).Message);
 
     [TestMethod]
     [DataRow("config.json")]
@@ -162,6 +158,16 @@ public sealed class ModelZipTests
     }
 
     [TestMethod]
+    public void AnEmptyConfigurationIsNamedWithItsZip()
+    {
+        string path = SaveEncoder();
+        Replace(path, "config.json", "{}"u8.ToArray());
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().LoadModel(path, out _)).Message;
+        StringAssert.StartsWith(message, $"'{path}, ");
+        StringAssert.EndsWith(message, "/config.json': 'model_type' is missing; it must be siglip_vision_model or siglip2_vision_model, or siglip or siglip2 with a 'vision_config'.");
+    }
+
+    [TestMethod]
     public void BrokenWeightsAreNamed()
     {
         string path = SaveEncoder();
@@ -182,6 +188,36 @@ public sealed class ModelZipTests
         uint after = Crc(bytes.AsSpan((int)record.Offset, (int)record.Length));
         File.WriteAllBytes(path, bytes);
         AssertBroken(path, $"the file '{ZipWeights.FileName}' is broken: the checksum (CRC-32) of its {record.Length} bytes is {after:X8}, the zip's directory says {before:X8}: it was changed or damaged. {ModelZipReader.Advice}");
+    }
+
+    /// <summary>A digit that became another one is still JSON: the checksum tells.</summary>
+    [TestMethod]
+    public void AChangedDigitOfASmallFileIsNoticed()
+    {
+        string path = SaveEncoder();
+        string config;
+        using (ZipArchive archive = ZipFile.OpenRead(path)) config = System.Text.Encoding.UTF8.GetString(Bytes(archive.Entries.Single(entry => entry.Name == "config.json")));
+        byte[] content = System.Text.Encoding.UTF8.GetBytes(config), changed = System.Text.Encoding.UTF8.GetBytes(config.Replace("\"mm_vision_select_layer\": -1", "\"mm_vision_select_layer\": -2"));
+        Replace(path, "config.json", content);
+        byte[] zip = File.ReadAllBytes(path);
+        int at = zip.AsSpan().IndexOf(content);
+        Assert.IsGreaterThan(0, at, "the file is stored as it is");
+        changed.CopyTo(zip, at);
+        File.WriteAllBytes(path, zip);
+        AssertBroken(path, $"the file 'config.json' is broken: the checksum (CRC-32) of its {content.Length} bytes is {Crc(changed):X8}, the zip's directory says {Crc(content):X8}: it was changed or damaged. {ModelZipReader.Advice}");
+    }
+
+    /// <summary>A zip says in a few bytes that a file of it is half a gigabyte.</summary>
+    [TestMethod]
+    public void ASmallFileOfAnySizeIsRefused()
+    {
+        string path = SaveEncoder();
+        byte[] zip = File.ReadAllBytes(path);
+        int name = zip.AsSpan().LastIndexOf("/config.json"u8), record = zip.AsSpan(0, name).LastIndexOf("PK\u0001\u0002"u8);
+        Assert.IsGreaterThan(0, record, "the zip's directory");
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(zip.AsSpan(record + 24), 1 << 29);
+        File.WriteAllBytes(path, zip);
+        AssertBroken(path, $"the file 'config.json' is broken: it unpacks to more than 268435456 bytes. {ModelZipReader.Advice}");
     }
 
     /// <summary>Weights of other sizes than the configuration says, as two models that were mixed up have them.</summary>
@@ -230,7 +266,7 @@ public sealed class ModelZipTests
     public void AnEntryCompressedByAnotherToolStillLoads()
     {
         string path = SaveEncoder();
-        string again = Path.Combine(_folder, "again.zip");
+        string again = Folder["again.zip"];
         using (ZipArchive from = ZipFile.OpenRead(path))
         using (ZipArchive to = ZipFile.Open(again, ZipArchiveMode.Create))
         {
@@ -297,7 +333,7 @@ public sealed class ModelZipTests
     {
         using FileStream file = File.OpenRead(path);
         using var archive = new ZipArchive(file);
-        using ZipWeights weights = ZipWeights.Open(Reader(file, archive), _folder, mapFrom);
+        using ZipWeights weights = ZipWeights.Open(Reader(file, archive), Folder.Path, mapFrom);
         mapped = weights.IsMappedInPlace;
         return weights.Archive.Tensors.Keys.ToDictionary(name => name, name =>
         {
@@ -309,7 +345,7 @@ public sealed class ModelZipTests
     private string SaveEncoder()
     {
         using EncodeImagesTransformer encoder = TinyModels.TrainEncoder(_ml);
-        string path = Path.Combine(_folder, "encoder.zip");
+        string path = Folder["encoder.zip"];
         _ml.Model.Save(encoder, TinyModels.Captions(_ml, 1).Schema, path);
         return path;
     }

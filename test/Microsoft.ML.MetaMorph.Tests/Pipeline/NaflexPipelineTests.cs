@@ -10,24 +10,20 @@ namespace Microsoft.ML.MetaMorph.Tests;
 /// the pictures of the reference case siglip2-naflex; the reduction to visual tokens is computed here in plain code.
 /// </summary>
 [TestClass]
-public sealed class NaflexPipelineTests
+public sealed class NaflexPipelineTests : FolderTests
 {
     private static readonly string Case = Path.Combine(ReferenceCase.RepositoryRoot, "test", "reference", "siglip2-naflex");
 
     private readonly MLContext _ml = new(seed: 1);
-    private readonly ScratchFolder _folder = new();
 
     [TestInitialize]
     public void MakeFolder()
     {
-        File.Copy(Path.Combine(Case, "config.json"), _folder["config.json"]);
-        File.Copy(Path.Combine(Case, "model.safetensors"), _folder["model.safetensors"]);
+        File.Copy(Path.Combine(Case, "config.json"), Folder["config.json"]);
+        File.Copy(Path.Combine(Case, "model.safetensors"), Folder["model.safetensors"]);
         // The case's pictures are whole patches already.
         WritePreprocessor(resize: false);
     }
-
-    [TestCleanup]
-    public void RemoveFolder() => _folder.Dispose();
 
     [TestMethod]
     [DataRow("interpolation", 4)]
@@ -38,7 +34,7 @@ public sealed class NaflexPipelineTests
     {
         Picture[] pictures = Pictures();
         Assert.IsTrue(pictures.Any(picture => picture.Rows != picture.Columns), "grids that are no squares");
-        using ImageEncoder encoder = ImageEncoder.Load(_folder.Path, new ImageEncoderOptions { VisualTokenCount = count, TokenReduction = reduction, Precision = Precision.Float32 });
+        using ImageEncoder encoder = ImageEncoder.Load(Folder.Path, new ImageEncoderOptions { VisualTokenCount = count, TokenReduction = reduction, Precision = Precision.Float32 });
         int width = reduction == "interpolation" ? 32 : 4 * 32;
         Assert.AreEqual((count, width, null), (encoder.VisualTokenCount, encoder.VisualTokenWidth, encoder.ImageSize));
         Assert.AreEqual(Limit(), encoder.MaximumPatchCount);
@@ -82,7 +78,7 @@ public sealed class NaflexPipelineTests
     public void PassesTheWorkout()
     {
         WritePreprocessor(resize: true);
-        using ImageEncoder encoder = ImageEncoder.Load(_folder.Path, new ImageEncoderOptions { VisualTokenCount = 4, Precision = Precision.Float32 });
+        using ImageEncoder encoder = ImageEncoder.Load(Folder.Path, new ImageEncoderOptions { VisualTokenCount = 4, Precision = Precision.Float32 });
         IDataView data = _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 7).Select(i => new ImageRow { Image = Noise(5 + 3 * i, 40 - 4 * i, i) }).ToArray());
         EstimatorWorkout.Run(_ml, _ml.MetaMorph().EncodeImages("VisualTokens", "Image", encoder, batchSize: 3), data, ["VisualTokens"]);
     }
@@ -91,12 +87,12 @@ public sealed class NaflexPipelineTests
     public void AFolderThatIsSavedAgainGivesTheSameTokens()
     {
         IDataView data = _ml.Data.LoadFromEnumerable(Pictures().Select(picture => new ImageRow { Image = picture.ToImage() }).ToArray());
-        using ImageEncoder encoder = ImageEncoder.Load(_folder.Path, new ImageEncoderOptions { VisualTokenCount = 4, Normalize = false, SelectLayer = 1 });
-        encoder.Save(_folder["again"]);
-        using ImageEncoder again = ImageEncoder.Load(_folder["again"]);
+        using ImageEncoder encoder = ImageEncoder.Load(Folder.Path, new ImageEncoderOptions { VisualTokenCount = 4, Normalize = false, SelectLayer = 1 });
+        encoder.Save(Folder["again"]);
+        using ImageEncoder again = ImageEncoder.Load(Folder["again"]);
         using EncodeImagesTransformer a = _ml.MetaMorph().EncodeImages("T", "Image", encoder).Fit(data), b = _ml.MetaMorph().EncodeImages("T", "Image", again).Fit(data);
         ColumnValues.AssertEqual(ColumnValues.Rows(a.Transform(data), ["T"]), ColumnValues.Rows(b.Transform(data), ["T"]), 1e-6, "saved again");
-        using JsonDocument config = JsonDocument.Parse(File.ReadAllText(Path.Combine(_folder["again"], "config.json")));
+        using JsonDocument config = JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder["again"], "config.json")));
         Assert.AreEqual("siglip2_vision_model", config.RootElement.GetProperty("model_type").GetString());
     }
 
@@ -104,9 +100,9 @@ public sealed class NaflexPipelineTests
     [TestMethod]
     public void TheTowerOfAWholeSigLip2IsFound()
     {
-        JsonNode tower = JsonNode.Parse(File.ReadAllText(_folder["config.json"]))!;
-        File.WriteAllText(_folder["config.json"], new JsonObject { ["model_type"] = "siglip2", ["vision_config"] = tower }.ToJsonString());
-        using ImageEncoder encoder = ImageEncoder.Load(_folder.Path, new ImageEncoderOptions { VisualTokenCount = 4 });
+        JsonNode tower = JsonNode.Parse(File.ReadAllText(Folder["config.json"]))!;
+        File.WriteAllText(Folder["config.json"], new JsonObject { ["model_type"] = "siglip2", ["vision_config"] = tower }.ToJsonString());
+        using ImageEncoder encoder = ImageEncoder.Load(Folder.Path, new ImageEncoderOptions { VisualTokenCount = 4 });
         Assert.AreEqual(4, encoder.VisualTokenCount);
     }
 
@@ -117,7 +113,7 @@ public sealed class NaflexPipelineTests
         IDataView data = _ml.Data.LoadFromEnumerable([new ImageRow { Image = Noise(64, 48, 1) }]);
         float[] Tokens(int patches)
         {
-            using ImageEncoder encoder = ImageEncoder.Load(_folder.Path, new ImageEncoderOptions { VisualTokenCount = 4, MaximumPatchCount = patches });
+            using ImageEncoder encoder = ImageEncoder.Load(Folder.Path, new ImageEncoderOptions { VisualTokenCount = 4, MaximumPatchCount = patches });
             Assert.AreEqual(patches, encoder.MaximumPatchCount);
             using EncodeImagesTransformer transformer = _ml.MetaMorph().EncodeImages("T", "Image", encoder).Fit(data);
             return (float[])ColumnValues.Rows(transformer.Transform(data), ["T"])[0][0]!;
@@ -134,7 +130,7 @@ public sealed class NaflexPipelineTests
         void Refuses<T>(ImageEncoderOptions options, params string[] parts)
             where T : Exception
         {
-            string message = Assert.ThrowsExactly<T>(() => ImageEncoder.Load(_folder.Path, options)).Message;
+            string message = Assert.ThrowsExactly<T>(() => ImageEncoder.Load(Folder.Path, options)).Message;
             foreach (string part in parts) StringAssert.Contains(message, part);
         }
 
@@ -144,22 +140,22 @@ public sealed class NaflexPipelineTests
         Refuses<ArgumentException>(new() { VisualTokenCount = 4, AspectRatio = ImageAspectRatio.Pad }, "AspectRatio is Pad, but the pictures of", "keep their shape (SigLIP 2 NaFlex). Leave the option away.");
         Refuses<ArgumentOutOfRangeException>(new() { VisualTokenCount = 4, MaximumPatchCount = 0 }, "MaximumPatchCount must be at least 1. (Parameter 'MaximumPatchCount')");
         WritePreprocessor(resize: false, patchSize: 5);
-        Refuses<InvalidDataException>(new() { VisualTokenCount = 4 }, $"'{_folder.Path}': preprocessor_config.json makes patches of 5x5 (patch_size), but the vision tower of config.json takes patches of 4x4 (patch_size). They do not belong together.");
-        File.WriteAllText(_folder["preprocessor_config.json"], """{"image_processor_type": "SiglipImageProcessor", "size": {"height": 20, "width": 20}}""");
+        Refuses<InvalidDataException>(new() { VisualTokenCount = 4 }, $"'{Folder.Path}': preprocessor_config.json makes patches of 5x5 (patch_size), but the vision tower of config.json takes patches of 4x4 (patch_size). They do not belong together.");
+        File.WriteAllText(Folder["preprocessor_config.json"], """{"image_processor_type": "SiglipImageProcessor", "size": {"height": 20, "width": 20}}""");
         Refuses<InvalidDataException>(new() { VisualTokenCount = 4 }, "makes pictures of 20x20 (size), but the vision tower of config.json takes pictures that keep their shape (SigLIP 2 NaFlex");
         using ImageEncoder square = SquareEncoder();
-        square.Save(_folder["square"]);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => ImageEncoder.Load(_folder["square"], new ImageEncoderOptions { MaximumPatchCount = 9 })).Message, "MaximumPatchCount is 9, but the pictures of");
+        square.Save(Folder["square"]);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => ImageEncoder.Load(Folder["square"], new ImageEncoderOptions { MaximumPatchCount = 9 })).Message, "MaximumPatchCount is 9, but the pictures of");
         WritePreprocessor(resize: true);
-        File.Copy(_folder["preprocessor_config.json"], Path.Combine(_folder["square"], "preprocessor_config.json"), overwrite: true);
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => ImageEncoder.Load(_folder["square"])).Message, "takes pictures of 16x16 (image_size). They do not belong together.");
+        File.Copy(Folder["preprocessor_config.json"], Path.Combine(Folder["square"], "preprocessor_config.json"), overwrite: true);
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => ImageEncoder.Load(Folder["square"])).Message, "takes pictures of 16x16 (image_size). They do not belong together.");
     }
 
     [TestMethod]
     public void APictureThatFitsNoGridIsItsRowsError()
     {
         IDataView data = _ml.Data.LoadFromEnumerable([new ImageRow { Image = Noise(8, 8, 1) }, new ImageRow { Image = Noise(9, 8, 1) }, new ImageRow { Image = Noise(8, 8, 1) }]);
-        using ImageEncoder encoder = ImageEncoder.Load(_folder.Path, new ImageEncoderOptions { VisualTokenCount = 4 });
+        using ImageEncoder encoder = ImageEncoder.Load(Folder.Path, new ImageEncoderOptions { VisualTokenCount = 4 });
         using EncodeImagesTransformer transformer = _ml.MetaMorph().EncodeImages("T", "Image", encoder).Fit(data);
         using DataViewRowCursor cursor = transformer.Transform(data).GetRowCursor([transformer.GetOutputSchema(data.Schema)["T"]]);
         Func<object?> read = ColumnValues.Reader(cursor, cursor.Schema["T"]);
@@ -178,11 +174,11 @@ public sealed class NaflexPipelineTests
     public void TrainingDoesNotGoOnFromOne()
     {
         IDataView data = TinyModels.Captions(_ml, 8);
-        var options = new LanguageImagePretrainingTrainer.Options { Training = TinyModels.Encoder, PretrainedFolder = _folder.Path };
+        var options = new LanguageImagePretrainingTrainer.Options { Training = TinyModels.Encoder, PretrainedFolder = Folder.Path };
         string message = Assert.ThrowsExactly<NotSupportedException>(() => _ml.MetaMorph().Trainers.LanguageImagePretraining(options).Fit(data)).Message;
-        foreach (string part in new[] { $"'{_folder.Path}' is a SigLIP 2 NaFlex", "ImageEncoder.Load", "start from a SigLIP" }) StringAssert.Contains(message, part);
+        foreach (string part in new[] { $"'{Folder.Path}' is a SigLIP 2 NaFlex", "ImageEncoder.Load", "start from a SigLIP" }) StringAssert.Contains(message, part);
         options.PretrainedFolder = null;
-        using ImageEncoder encoder = ImageEncoder.Load(_folder.Path, new ImageEncoderOptions { VisualTokenCount = 4 });
+        using ImageEncoder encoder = ImageEncoder.Load(Folder.Path, new ImageEncoderOptions { VisualTokenCount = 4 });
         using EncodeImagesTransformer previous = _ml.MetaMorph().EncodeImages("T", "Image", encoder).Fit(data);
         StringAssert.StartsWith(Assert.ThrowsExactly<NotSupportedException>(() => _ml.MetaMorph().Trainers.LanguageImagePretraining(options).Fit(data, previous)).Message, "The previous encoder is a SigLIP 2 NaFlex");
     }
@@ -274,7 +270,7 @@ public sealed class NaflexPipelineTests
         var config = new ImagePreprocessorConfig { Naflex = true, PatchSize = patchSize, MaximumPatches = Limit(), Resample = ResampleFilter.Bilinear };
         JsonNode json = JsonNode.Parse(JsonFile.Bytes(config.Write))!;
         json["do_resize"] = resize;
-        File.WriteAllText(_folder["preprocessor_config.json"], json.ToJsonString());
+        File.WriteAllText(Folder["preprocessor_config.json"], json.ToJsonString());
     }
 
     /// <summary>A picture of the case with PyTorch's states of its patches.</summary>

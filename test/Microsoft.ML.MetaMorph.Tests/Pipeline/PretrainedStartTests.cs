@@ -6,13 +6,9 @@ namespace Microsoft.ML.MetaMorph.Tests;
 
 /// <summary>Training and answering from folders in Hugging Face layout.</summary>
 [TestClass]
-public sealed class PretrainedStartTests
+public sealed class PretrainedStartTests : FolderTests
 {
     private readonly MLContext _ml = new(seed: 1);
-    private readonly string _folder = Directory.CreateTempSubdirectory().FullName;
-
-    [TestCleanup]
-    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
 
     [TestMethod]
     [DataRow(true)]
@@ -21,7 +17,7 @@ public sealed class PretrainedStartTests
     {
         Dictionary<string, float[]> language = SaveLanguageModel(tied);
         VisualPredictiveInstructionTuningTrainer.Options options = TinyModels.TrainerOptions(steps: 1);
-        options.PretrainedFolder = _folder;
+        options.PretrainedFolder = Folder.Path;
         options.TokenizerTraining = null;
         options.Training = options.Training with { LearningRate = 1e-12 };
         using MetaMorphTransformer model = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options).Fit(Rows());
@@ -44,28 +40,28 @@ public sealed class PretrainedStartTests
     [TestMethod]
     public void AMetaMorphGoesOnFromItsFolder()
     {
-        using (MetaMorphTransformer first = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(TinyModels.TrainerOptions()).Fit(Rows())) first.SaveAsPretrained(_folder, bfloat16: true);
-        using MetaMorphTransformer second = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(_folder).Fit(Rows());
+        using (MetaMorphTransformer first = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(TinyModels.TrainerOptions()).Fit(Rows())) first.SaveAsPretrained(Folder.Path, bfloat16: true);
+        using MetaMorphTransformer second = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(Folder.Path).Fit(Rows());
         Assert.AreEqual(4, second.VisualTokenCount);
         // The folder is free while the model lives.
-        second.SaveAsPretrained(_folder);
+        second.SaveAsPretrained(Folder.Path);
     }
 
     [TestMethod]
     public void AForgottenShardIsAnErrorAndNotARandomLayer()
     {
         SaveLanguageModel(tied: true, leaveOut: "model.layers.0.mlp.up_proj.weight");
-        StringAssert.Contains(Assert.Throws<InvalidDataException>(() => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(_folder).Fit(Rows())).Message, "model.layers.0.mlp.up_proj.weight");
+        StringAssert.Contains(Assert.Throws<InvalidDataException>(() => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(Folder.Path).Fit(Rows())).Message, "model.layers.0.mlp.up_proj.weight");
     }
 
     [TestMethod]
     public void WeightsOfAnotherShapeAreNamedWithBothShapes()
     {
         SaveLanguageModel(tied: true);
-        JsonObject config = JsonNode.Parse(File.ReadAllText(Path.Combine(_folder, "config.json")))!.AsObject();
+        JsonObject config = JsonNode.Parse(File.ReadAllText(Folder["config.json"]))!.AsObject();
         config["intermediate_size"] = 48;
-        File.WriteAllText(Path.Combine(_folder, "config.json"), config.ToJsonString());
-        string message = Assert.Throws<InvalidDataException>(() => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(_folder).Fit(Rows())).Message;
+        File.WriteAllText(Folder["config.json"], config.ToJsonString());
+        string message = Assert.Throws<InvalidDataException>(() => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(Folder.Path).Fit(Rows())).Message;
         foreach (string part in new[] { "model.safetensors", "[32, 16]", "[48, 16]" }) StringAssert.Contains(message, part);
     }
 
@@ -73,7 +69,7 @@ public sealed class PretrainedStartTests
     public void ALanguageModelAloneCannotAnswer()
     {
         SaveLanguageModel(tied: true);
-        Assert.AreEqual($"'{_folder}' is no MetaMorph: its config.json names no mm_hidden_size. A language model alone becomes one by training (Trainers.VisualPredictiveInstructionTuning).", Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().GenerateResponse(_folder).Fit(Rows())).Message);
+        Assert.AreEqual($"'{Folder.Path}' is no MetaMorph: its config.json names no mm_hidden_size. A language model alone becomes one by training (Trainers.VisualPredictiveInstructionTuning).", Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().GenerateResponse(Folder.Path).Fit(Rows())).Message);
     }
 
     [TestMethod]
@@ -106,24 +102,24 @@ public sealed class PretrainedStartTests
         Assert.IsInstanceOfType<ChatTemplateException>(failure.InnerException);
         options.ChatTemplate = BytePairTrainingOptions.DefaultChatTemplate;
         using MetaMorphTransformer model = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options).Fit(Rows());
-        model.SaveAsPretrained(_folder);
-        using MetaMorphTransformer loaded = _ml.MetaMorph().GenerateResponse(_folder).Fit(Rows());
+        model.SaveAsPretrained(Folder.Path);
+        using MetaMorphTransformer loaded = _ml.MetaMorph().GenerateResponse(Folder.Path).Fit(Rows());
     }
 
     [TestMethod]
     public void APublishedEncoderIsTrainedFurther()
     {
         using (EncodeImagesTransformer first = TinyModels.TrainEncoder(_ml))
-        using (ImageEncoder encoder = first.Encoder) encoder.Save(_folder);
+        using (ImageEncoder encoder = first.Encoder) encoder.Save(Folder.Path);
         IDataView data = TinyModels.Captions(_ml, 8);
         LanguageImagePretrainingTrainer.Options options = new()
         {
-            PretrainedFolder = _folder,
+            PretrainedFolder = Folder.Path,
             Training = TinyModels.Encoder with { LearningRate = 1e-12 },
             TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 280 },
         };
         using EncodeImagesTransformer trained = _ml.MetaMorph().Trainers.LanguageImagePretraining(options).Fit(data, TinyModels.Captions(_ml, 4));
-        using ImageEncoder stored = ImageEncoder.Load(_folder, new ImageEncoderOptions { Precision = Precision.Float32 });
+        using ImageEncoder stored = ImageEncoder.Load(Folder.Path, new ImageEncoderOptions { Precision = Precision.Float32 });
         using EncodeImagesTransformer before = _ml.MetaMorph().EncodeImages("VisualTokens", "Image", stored).Fit(data);
         ColumnValues.AssertEqual(ColumnValues.Rows(before.Transform(data), ["VisualTokens"]), ColumnValues.Rows(trained.Transform(data), ["VisualTokens"]), 1e-4, "an unnoticeable rate changes nothing");
     }
@@ -167,10 +163,10 @@ public sealed class PretrainedStartTests
         LanguageModelConfig config = (TinyModels.Architecture with { TieWordEmbeddings = tied }).ToConfig(tokenizer);
         using var generator = new Generator(7, CPU);
         using var model = new CausalLanguageModel(config, new FreshParameters(CPU, generator));
-        tokenizer.Save(_folder);
-        File.WriteAllBytes(Path.Combine(_folder, "config.json"), JsonFile.Bytes(config.Write));
+        tokenizer.Save(Folder.Path);
+        File.WriteAllBytes(Folder["config.json"], JsonFile.Bytes(config.Write));
         KeyValuePair<string, Tensor>[] parameters = [.. model.named_parameters().Where(entry => entry.name != leaveOut).Select(entry => KeyValuePair.Create(entry.name, (Tensor)entry.parameter))];
-        SafeTensorsWriter.WriteSharded(_folder, parameters);
+        SafeTensorsWriter.WriteSharded(Folder.Path, parameters);
         return parameters.ToDictionary(entry => entry.Key, entry => TensorMemory.Span<float>(entry.Value).ToArray());
     }
 

@@ -6,15 +6,11 @@ namespace Microsoft.ML.MetaMorph.Tests;
 
 /// <summary>The settings in a model zip are a readable file, which people edit: a value out of range is refused with zip, file and value.</summary>
 [TestClass]
-public sealed class SavedSettingsTests
+public sealed class SavedSettingsTests : FolderTests
 {
     private readonly MLContext _ml = new(seed: 1);
-    private readonly ScratchFolder _folder = new();
 
-    private string Zip => _folder["model.zip"];
-
-    [TestCleanup]
-    public void RemoveFolder() => _folder.Dispose();
+    private string Zip => Folder["model.zip"];
 
     [TestMethod]
     public void AnEncodersAreChecked()
@@ -23,10 +19,10 @@ public sealed class SavedSettingsTests
         byte[] sound = File.ReadAllBytes(Zip);
         AssertRefused(sound, "batch_size", -5, "batch_size is -5; it must be at least 1 and at most 65536.");
         AssertRefused(sound, "batch_size", int.MaxValue, "broken: batch_size is 2147483647; it must be at least 1 and at most 65536. ");
-        AssertRefused(sound, "output_column_name", "", "output_column_name is ''; it must be the name of a column.");
+        AssertRefused(sound, "output_column_name", "", "broken: output_column_name is empty; it must be the name of a column. ");
         AssertRefused(sound, "input_column_names", new JsonArray(), "input_column_names is empty; it must be a list of at least one column of pictures.");
-        AssertRefused(sound, "input_column_names", new JsonArray("Image", null), "input_column_names is null; it must be the name of a column.");
-        AssertRefused(sound, "error_column_name", "", "error_column_name is ''; it must be the name of a column, or null.");
+        AssertRefused(sound, "input_column_names", new JsonArray("Image", null), "broken: input_column_names[1] is null; each entry must be the name of a column. ");
+        AssertRefused(sound, "error_column_name", "", "broken: error_column_name is empty; name a column, or set it to null for none. ");
         AssertRefused(sound, "error_column_name", "VisualTokens", "Two columns would be appended as 'VisualTokens'.");
         AssertRefused(sound, "precision", 9, "precision is 9; it must be 0 (Auto), 1 (Float32), 2 (BFloat16).");
         AssertRefused(sound, "output_column_name", null, "output_column_name is null; it must be the name of a column.");
@@ -42,15 +38,16 @@ public sealed class SavedSettingsTests
         byte[] sound = File.ReadAllBytes(Zip);
         AssertRefused(sound, "batch_size", 0, "batch_size is 0; it must be at least 1 and at most 65536.");
         AssertRefused(sound, "batch_size", int.MaxValue, "broken: batch_size is 2147483647; it must be at least 1 and at most 65536. ");
-        AssertRefused(sound, "prompt_column_name", "", "prompt_column_name is ''; it must be the name of a column.");
-        AssertRefused(sound, "visual_tokens_column_name", "", "visual_tokens_column_name is ''; it must be the name of a column, or null.");
+        AssertRefused(sound, "prompt_column_name", "", "broken: prompt_column_name is empty; it must be the name of a column. ");
+        AssertRefused(sound, "visual_tokens_column_name", "", "broken: visual_tokens_column_name is empty; name a column, or set it to null where no row has pictures. ");
         AssertRefused(sound, "error_column_name", "PredictedResponse", "Two columns would be appended as 'PredictedResponse'.");
         AssertRefused(sound, "precision", -1, "precision is -1; it must be 0 (Auto), 1 (Float32), 2 (BFloat16).");
         AssertRefused(sound, "generation", new JsonObject { ["max_new_tokens"] = -1 }, "broken: max_new_tokens is -1; it must be at least 1.");
         AssertRefused(sound, "generation", new JsonObject { ["stop_strings"] = null }, "broken: stop_strings is null; it must be a list of texts, an empty one for none. ");
         AssertRefused(sound, "generation", new JsonObject { ["stop_strings"] = new JsonArray("a", "") }, "broken: stop_strings[1] is empty; an empty text would end every response at once. ");
         AssertRefused(sound, "generation", null, "generation is null; it must be an object with the options of generation.");
-        AssertRefused(sound, "response_visual_tokens_column_name", "", "broken: response_visual_tokens_column_name is ''; it must be the name of a column, or null. ");
+        AssertRefused(sound, "response_visual_tokens_column_name", "", "broken: response_visual_tokens_column_name is empty; name a column, or set it to null where prompts and responses have their pictures in one column. ");
+        AssertRefused(sound, "response_visual_tokens_column_name", "VisualTokens", "broken: visual_tokens_column_name and response_visual_tokens_column_name are both 'VisualTokens'; where prompts and responses have their pictures in one column, set the latter to null. ");
         AssertLoads(sound, "batch_size", 65_536);
     }
 

@@ -8,6 +8,7 @@ public sealed class TokenCacheTests
     private const int Side = 4, Rows = 6, Count = 2, Width = 3;
 
     private readonly MLContext _ml = new(seed: 1);
+
     private int _computed;
 
     /// <summary>Three epochs in three orders: each row's tokens are computed once, and they stay the row's own.</summary>

@@ -4,13 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph.Tests;
 
 [TestClass]
-public sealed class TorchCheckpointWriterTests
+public sealed class TorchCheckpointWriterTests : FolderTests
 {
-    private readonly ScratchFolder _folder = new();
-
-    [TestCleanup]
-    public void Cleanup() => _folder.Dispose();
-
     [TestMethod]
     public void EveryElementTypeAndShapeComesBack()
     {
@@ -26,7 +21,7 @@ public sealed class TorchCheckpointWriterTests
             ["scalar"] = tensor(3.5f),
             ["empty"] = empty(0, 4),
         };
-        string path = _folder["checkpoint.pt"];
+        string path = Folder["checkpoint.pt"];
         TorchCheckpointWriter.Write(path, tensors, globalStep: 5_000_000_000);
         using TorchArchive archive = TorchArchive.Open(path);
         CollectionAssert.AreEquivalent(tensors.Keys, archive.Tensors.Keys.ToArray());
@@ -44,7 +39,7 @@ public sealed class TorchCheckpointWriterTests
     public void EntriesAreAlignedStoredAndSound()
     {
         using var scope = NewDisposeScope();
-        string path = _folder["checkpoint.pt"];
+        string path = Folder["checkpoint.pt"];
         TorchCheckpointWriter.Write(path, new Dictionary<string, Tensor> { ["a"] = randn(3), ["b"] = randn(100, 7), ["c"] = randn(1) }, 1);
         foreach (ZipRecord record in ZipDirectory.Read(path).Records.Values) Assert.AreEqual(0, record.Offset % 64, record.Name);
         using ZipArchive zip = ZipFile.OpenRead(path);

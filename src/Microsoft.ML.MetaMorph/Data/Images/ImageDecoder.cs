@@ -14,6 +14,9 @@ internal static class ImageDecoder
     /// <summary>Pillow's <c>MAX_IMAGE_PIXELS</c>: a quarter of a gigabyte of 24-bit pixels.</summary>
     public const long DefaultMaximumPixels = 89_478_485;
 
+    /// <summary>Twelve bytes a pixel of the largest picture: more than any of these formats needs.</summary>
+    private const long LargestFile = 12 * DefaultMaximumPixels;
+
     /// <summary>Reads and decodes a file.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is not a picture, is cut off, or has more pixels than allowed.</exception>
@@ -22,7 +25,7 @@ internal static class ImageDecoder
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path)) throw new InvalidDataException($"{path}: this is a folder; the path of a picture file is needed.");
         if (!File.Exists(path)) throw new FileNotFoundException($"{path}: there is no such picture file (looked in {Path.GetFullPath(path)}).", path);
-        return Decode(File.ReadAllBytes(path), path, maximumPixels);
+        return Decode(ReadWhole(path), path, maximumPixels);
     }
 
     /// <summary>Decodes a whole encoded picture.</summary>
@@ -41,6 +44,16 @@ internal static class ImageDecoder
         if ((long)width * height > maximumPixels)
             throw new InvalidDataException($"{source}: the picture has {width}x{height} = {(long)width * height} pixels, more than the limit of {maximumPixels}. Shrink it.");
         return EncodedOrientation.Apply(ReadPixels(codec, width, height, source), EncodedOrientation.Read(codec, encoded));
+    }
+
+    // What says that it has no length (a device) or more than any picture of so many pixels is not read until memory ends.
+    private static byte[] ReadWhole(string path)
+    {
+        using FileStream file = File.OpenRead(path);
+        if (file.Length > LargestFile) throw new InvalidDataException($"{path}: the file has {file.Length} bytes, more than the limit of {LargestFile}; a picture of so many is to be shrunk.");
+        var bytes = new byte[file.Length];
+        file.ReadExactly(bytes);
+        return bytes;
     }
 
     private static bool IsSupported(SKEncodedImageFormat format) =>

@@ -40,6 +40,9 @@ internal sealed record ImagePreprocessorConfig
     /// <summary>NaFlex: patches of a picture at most, and the length that every picture is padded to.</summary>
     public int MaximumPatches { get; init; } = 256;
 
+    /// <summary>Which values a file gave, for messages.</summary>
+    public ConfigKeys Keys { get; init; } = ConfigKeys.All;
+
     /// <summary>Reads the file of a model folder.</summary>
     /// <exception cref="FileNotFoundException">The folder has no such file.</exception>
     /// <exception cref="InvalidDataException">The file is not what was expected.</exception>
@@ -49,7 +52,7 @@ internal sealed record ImagePreprocessorConfig
         if (!File.Exists(path)) throw new FileNotFoundException($"'{folder}' has no {FileName}, which says how large the pictures of this model are.", path);
         try
         {
-            using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(path));
+            using JsonDocument json = JsonDocument.Parse(File.ReadAllText(path));
             return FromJson(json.RootElement, path);
         }
         catch (JsonException failure)
@@ -68,6 +71,7 @@ internal sealed record ImagePreprocessorConfig
         (int height, int width) = naflex ? (0, 0) : ReadSize(json, source);
         return new ImagePreprocessorConfig
         {
+            Keys = ConfigKeys.Of(json),
             Height = height,
             Width = width,
             Mean = ReadChannels(json, "image_mean", source, positive: false),

@@ -84,7 +84,7 @@ internal sealed class TokenizerPipeline
         var added = new Dictionary<string, AddedToken>();
         foreach (TokenizerSection token in root.Items("added_tokens"))
         {
-            AddedToken read = AddedToken.Read(token, token.Number("id"));
+            AddedToken read = AddedToken.Read(token, token.Required("id").AsTokenId());
             added[read.Content] = read;
         }
         foreach (AddedToken token in ConfiguredTokens(files)) added.TryAdd(token.Content, token);

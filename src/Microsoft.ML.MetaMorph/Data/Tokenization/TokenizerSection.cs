@@ -8,6 +8,8 @@ internal readonly struct TokenizerSection(JsonElement element, string file, stri
     /// <summary>Longer values are cut in messages.</summary>
     private const int ShownCharacters = 80;
 
+    private const int HighestTokenId = (1 << 30) - 1;
+
     public JsonElement Element { get; } = element;
 
     public string File { get; } = file;
@@ -50,6 +52,9 @@ internal readonly struct TokenizerSection(JsonElement element, string file, stri
     public int AsNumber() => Element.ValueKind == JsonValueKind.Number && Element.TryGetInt32(out int number) && number >= 0
         ? number
         : throw Expected("a whole number of at least 0");
+
+    /// <summary>An id behind which further tokens still fit; what is higher is damage, no vocabulary is so large.</summary>
+    public int AsTokenId() => AsNumber() is var id && id <= HighestTokenId ? id : throw Expected($"a token id of at most {HighestTokenId}");
 
     public string AsText() => Element.ValueKind == JsonValueKind.String ? Element.GetString()! : throw Expected("a string");
 

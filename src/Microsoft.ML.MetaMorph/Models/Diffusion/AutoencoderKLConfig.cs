@@ -65,6 +65,9 @@ internal sealed record AutoencoderKLConfig
     /// <summary>Pixels of a picture beside one of its latent.</summary>
     public int Downscale => 1 << (BlockChannels.Length - 1);
 
+    /// <summary>Which values a file gave, for messages.</summary>
+    public ConfigKeys Keys { get; init; } = ConfigKeys.All;
+
     /// <summary>Reads the published layout.</summary>
     /// <exception cref="NotSupportedException">An option that changes the result and is not computed here, by name.</exception>
     /// <exception cref="InvalidDataException">A value is unusable, or two do not fit.</exception>
@@ -77,6 +80,7 @@ internal sealed record AutoencoderKLConfig
         CheckBlocks(json, "up_block_types", DecoderBlock, channels.Length);
         var config = new AutoencoderKLConfig
         {
+            Keys = ConfigKeys.Of(json),
             InputChannels = ConfigJson.Size(json, "in_channels", absent.InputChannels),
             OutputChannels = ConfigJson.Size(json, "out_channels", absent.OutputChannels),
             BlockChannels = channels,
@@ -120,6 +124,9 @@ internal sealed record AutoencoderKLConfig
         writer.WriteEndObject();
     }
 
+    /// <summary>What stands behind an error of sizes that the file does not give; empty where it gives all.</summary>
+    public string AbsentSizes => Keys.Sentence("vae/config.json", ("block_out_channels", $"[{string.Join(", ", BlockChannels)}]"), ("layers_per_block", LayersPerBlock), ("latent_channels", LatentChannels));
+
     /// <summary>Checks what the model relies on.</summary>
     /// <exception cref="InvalidDataException">A number does not fit another; both are named.</exception>
     /// <exception cref="NotSupportedException">An activation that this library does not compute.</exception>
@@ -128,7 +135,7 @@ internal sealed record AutoencoderKLConfig
         if (BlockChannels.Length == 0 || BlockChannels.Any(c => c < 1)) throw new InvalidDataException("config.json: block_out_channels must hold at least one number above zero.");
         foreach (int channels in BlockChannels)
         {
-            if (channels % NormGroups != 0) throw new InvalidDataException($"config.json: block_out_channels {channels} is not a multiple of norm_num_groups {NormGroups}.");
+            if (channels % NormGroups != 0) throw new InvalidDataException($"config.json: block_out_channels {channels}{Keys.Note("block_out_channels")} is not a multiple of norm_num_groups {NormGroups}{Keys.Note("norm_num_groups")}.");
         }
         if (ScalingFactor == 0) throw new InvalidDataException("config.json: scaling_factor is 0.");
         HiddenActivation.Named(Activation);

@@ -29,6 +29,8 @@ internal static class DiffusersOptions
                 throw new NotSupportedException($"config.json: {className} has no option '{option.Name}' (= {option.Value.GetRawText()}) that this library knows; it may change the result.");
             }
         }
+        if (ConfigJson.Text(json, "_class_name") is null && !json.EnumerateObject().Any(option => computed.Contains(option.Name)))
+            throw new InvalidDataException($"config.json: '_class_name' is missing, and so is every option of a {className}; it must be \"{className}\".");
     }
 
     /// <summary>A list of texts.</summary>

@@ -113,6 +113,9 @@ internal sealed record UNet2DConditionConfig
     /// <summary>Transformer layers on the way up, from the smallest resolution.</summary>
     public int[] UpTransformerLayers => ReverseTransformerLayers ?? [.. TransformerLayers.Reverse()];
 
+    /// <summary>Which values a file gave, for messages.</summary>
+    public ConfigKeys Keys { get; init; } = ConfigKeys.All;
+
     /// <summary>Reads the published layout.</summary>
     /// <exception cref="NotSupportedException">An option that changes the result and is not computed here, by name.</exception>
     /// <exception cref="InvalidDataException">A value is unusable, or two do not fit.</exception>
@@ -124,6 +127,7 @@ internal sealed record UNet2DConditionConfig
         int blocks = channels.Length;
         var config = new UNet2DConditionConfig
         {
+            Keys = ConfigKeys.Of(json),
             SampleSize = ConfigJson.Integers(json, "sample_size"),
             InputChannels = ConfigJson.Size(json, "in_channels", absent.InputChannels),
             OutputChannels = ConfigJson.Size(json, "out_channels", absent.OutputChannels),
@@ -197,6 +201,9 @@ internal sealed record UNet2DConditionConfig
         writer.WriteEndObject();
     }
 
+    /// <summary>What stands behind an error of sizes that the file does not give; empty where it gives all.</summary>
+    public string AbsentSizes => Keys.Sentence("unet/config.json", ("block_out_channels", $"[{string.Join(", ", BlockChannels)}]"), ("layers_per_block", LayersPerBlock[0]), ("in_channels", InputChannels), ("out_channels", OutputChannels), ("cross_attention_dim", CrossAttentionWidth));
+
     /// <summary>Checks what the model relies on.</summary>
     /// <exception cref="InvalidDataException">A number does not fit another; both are named.</exception>
     /// <exception cref="NotSupportedException">An activation that this library does not compute.</exception>
@@ -206,14 +213,14 @@ internal sealed record UNet2DConditionConfig
         if (blocks == 0 || BlockChannels.Any(c => c < 1)) throw new InvalidDataException("config.json: block_out_channels must hold at least one number above zero.");
         foreach ((string name, int count) in new[] { ("down_block_types", DownCrossAttention.Length), ("up_block_types", UpCrossAttention.Length), ("layers_per_block", LayersPerBlock.Length), ("attention_head_dim", AttentionHeads.Length), ("transformer_layers_per_block", TransformerLayers.Length), ("reverse_transformer_layers_per_block", UpTransformerLayers.Length) })
         {
-            if (count != blocks) throw new InvalidDataException($"config.json: {name} has {count} entries, block_out_channels {blocks}; they must be equal.");
+            if (count != blocks) throw new InvalidDataException($"config.json: {name} has {count} entries{Keys.Note(name)}, block_out_channels {blocks}{Keys.Note("block_out_channels")}; they must be equal.");
         }
         for (int i = 0; i < blocks; i++)
         {
-            if (BlockChannels[i] % NormGroups != 0) throw new InvalidDataException($"config.json: block_out_channels {BlockChannels[i]} is not a multiple of norm_num_groups {NormGroups}.");
+            if (BlockChannels[i] % NormGroups != 0) throw new InvalidDataException($"config.json: block_out_channels {BlockChannels[i]}{Keys.Note("block_out_channels")} is not a multiple of norm_num_groups {NormGroups}{Keys.Note("norm_num_groups")}.");
             bool attends = DownCrossAttention[i] || UpCrossAttention[blocks - 1 - i] || (i == blocks - 1 && MidCrossAttention == true);
             if (attends && BlockChannels[i] % AttentionHeads[i] != 0)
-                throw new InvalidDataException($"config.json: block_out_channels {BlockChannels[i]} is not a multiple of {AttentionHeads[i]} attention heads (attention_head_dim).");
+                throw new InvalidDataException($"config.json: block_out_channels {BlockChannels[i]}{Keys.Note("block_out_channels")} is not a multiple of {AttentionHeads[i]} attention heads ({Keys.Named("attention_head_dim")}).");
         }
         if (SampleSize.Length > 2) throw new InvalidDataException($"config.json: sample_size has {SampleSize.Length} numbers; one, or height and width, are possible.");
         if (DownsamplePadding is not (0 or 1)) throw new InvalidDataException($"config.json: downsample_padding is {DownsamplePadding}; 0 and 1 are possible.");

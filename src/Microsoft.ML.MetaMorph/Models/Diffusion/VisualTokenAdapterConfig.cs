@@ -56,6 +56,9 @@ internal sealed record VisualTokenAdapterConfig
     /// <remarks>Adapters trained on another number carry the padded length in <c>num_tokens</c>, which says nothing of the tokens.</remarks>
     public int? ExpectedTokens => GridChannels > 0 || TokenPositions || (Mode == Mlp && TokenCount != ConditionLength) ? TokenCount : null;
 
+    /// <summary>Which values a file gave, for messages.</summary>
+    public ConfigKeys Keys { get; init; } = ConfigKeys.All;
+
     /// <summary>Reads the published layout.</summary>
     /// <exception cref="NotSupportedException">A mode or an entry that this library does not know, by name.</exception>
     /// <exception cref="InvalidDataException">A value is unusable, or two do not fit.</exception>
@@ -70,6 +73,7 @@ internal sealed record VisualTokenAdapterConfig
         var absent = new VisualTokenAdapterConfig();
         var config = new VisualTokenAdapterConfig
         {
+            Keys = ConfigKeys.Of(json),
             InputWidth = ConfigJson.Size(json, "input_dim", absent.InputWidth),
             HiddenWidth = ConfigJson.Size(json, "hidden_dim", absent.HiddenWidth),
             OutputWidth = ConfigJson.Size(json, "output_dim", absent.OutputWidth),
@@ -122,6 +126,9 @@ internal sealed record VisualTokenAdapterConfig
         writer.WriteEndObject();
     }
 
+    /// <summary>What stands behind an error of sizes that the file does not give; empty where it gives all.</summary>
+    public string AbsentSizes => Keys.Sentence("The adapter's configuration", ("input_dim", InputWidth), ("hidden_dim", HiddenWidth), ("output_dim", OutputWidth), ("num_tokens", TokenCount), ("num_layers", Layers));
+
     /// <summary>Checks what the adapter relies on.</summary>
     /// <exception cref="NotSupportedException">An unknown mode.</exception>
     /// <exception cref="InvalidDataException">A number does not fit another; both are named.</exception>
@@ -129,11 +136,11 @@ internal sealed record VisualTokenAdapterConfig
     {
         if (Mode is not (Mlp or CrossAttention or CrossAttentionFeedForward))
             throw new NotSupportedException($"model_config.json: the adapter mode \"{Mode}\" is not supported. Supported: {Mlp}, {CrossAttention}, {CrossAttentionFeedForward}.");
-        if (Mode != Mlp && OutputWidth % Heads != 0) throw new InvalidDataException($"model_config.json: output_dim {OutputWidth} is not a multiple of num_heads {Heads}.");
+        if (Mode != Mlp && OutputWidth % Heads != 0) throw new InvalidDataException($"model_config.json: output_dim {OutputWidth}{Keys.Note("output_dim")} is not a multiple of num_heads {Heads}{Keys.Note("num_heads")}.");
         if (GridChannels < 0) throw new InvalidDataException($"model_config.json: grid_channels is {GridChannels}; it must be 0 or above.");
         if (GridScale < 1 || (GridScale > 1 && GridChannels == 0)) throw new InvalidDataException($"model_config.json: grid_scale is {GridScale} with grid_channels {GridChannels}; it must be 1, or above 1 with channels.");
         if (Mode != Mlp && (GridChannels > 0 || TokenPositions)) throw new InvalidDataException($"model_config.json: grid_channels and token_positions need mode {Mlp}, in which num_tokens is the number of visual tokens; the mode is {Mode}.");
-        if (GridChannels > 0 && GridSide == 0) throw new InvalidDataException($"model_config.json: {TokenCount} tokens (num_tokens) form no square grid; grid_channels needs a square number (16, 64, …).");
+        if (GridChannels > 0 && GridSide == 0) throw new InvalidDataException($"model_config.json: {TokenCount} tokens ({Keys.Named("num_tokens")}) form no square grid; grid_channels needs a square number (16, 64, …).");
     }
 
     /// <summary>The side of the grid of visual tokens; 0 where they form none.</summary>

@@ -34,6 +34,9 @@ internal sealed record VisualizerConfig
         _ => throw new InvalidDataException("unet/config.json has no sample_size of one number; the size of a picture must be asked for."),
     };
 
+    /// <summary>What stands behind an error of sizes that the files do not give; empty where they give all.</summary>
+    public string AbsentSizes => Adapter.AbsentSizes + UNet.AbsentSizes + Autoencoder?.AbsentSizes;
+
     /// <summary>Checks that the parts fit.</summary>
     /// <exception cref="InvalidDataException">A number of one part does not fit another's; both are named.</exception>
     public void Validate()
@@ -47,10 +50,10 @@ internal sealed record VisualizerConfig
         if (Autoencoder is not null && PixelUnshuffle is not null) throw new InvalidDataException("A visualizer has an autoencoder (vae) or denoises pixels (PixelUnshuffle), not both.");
         if (PixelUnshuffle < 1) throw new InvalidDataException($"downscale_factor of the PixelUnshuffle is {PixelUnshuffle}; it must be above zero.");
         if (UNet.CrossAttentionWidth != Adapter.OutputWidth)
-            throw new InvalidDataException($"The adapter gives vectors of width {Adapter.OutputWidth} (output_dim), the UNet's cross-attention takes {UNet.CrossAttentionWidth} (cross_attention_dim): they do not belong together.");
+            throw new InvalidDataException($"The adapter gives vectors of width {Adapter.OutputWidth} ({Adapter.Keys.Named("output_dim")}), the UNet's cross-attention takes {UNet.CrossAttentionWidth} ({UNet.Keys.Named("cross_attention_dim")}): they do not belong together.");
         string grid = Adapter.GridChannels == 0 ? "" : $" and the token grid {Adapter.GridChannels} (grid_channels)";
         if (UNet.InputChannels != Channels + Adapter.GridChannels)
-            throw new InvalidDataException($"The UNet takes {UNet.InputChannels} channels (in_channels), but what is denoised has {Channels}{grid}.");
-        if (UNet.OutputChannels != Channels) throw new InvalidDataException($"The UNet gives {UNet.OutputChannels} channels (out_channels), but what is denoised has {Channels}.");
+            throw new InvalidDataException($"The UNet takes {UNet.InputChannels} channels ({UNet.Keys.Named("in_channels")}), but what is denoised has {Channels}{grid}.");
+        if (UNet.OutputChannels != Channels) throw new InvalidDataException($"The UNet gives {UNet.OutputChannels} channels ({UNet.Keys.Named("out_channels")}), but what is denoised has {Channels}.");
     }
 }

@@ -61,12 +61,15 @@ internal sealed record LanguageModelConfig
     /// <summary>Any of them ends a response; empty where the file names none.</summary>
     public int[] EosTokenIds { get; init; } = [];
 
+    /// <summary>Which values a file gave, for messages.</summary>
+    public ConfigKeys Keys { get; init; } = ConfigKeys.All;
+
     /// <summary>Reads a published configuration; <c>metamorph_llama</c> and its like are read as the language model they hold.</summary>
     /// <exception cref="NotSupportedException">A feature that this library does not compute, by name.</exception>
     /// <exception cref="InvalidDataException">A key is missing or out of range.</exception>
     public static LanguageModelConfig FromJson(JsonElement json)
     {
-        string type = ConfigJson.Text(json, "model_type") ?? "llama";
+        string type = ConfigJson.Text(json, "model_type") ?? throw new InvalidDataException($"'model_type' is missing; it must be one of {string.Join(", ", Supported)}, or {MetaMorphConfig.ModelTypePrefix} with one of them.");
         if (type.StartsWith(MetaMorphConfig.ModelTypePrefix, StringComparison.Ordinal)) type = type[MetaMorphConfig.ModelTypePrefix.Length..];
         if (!Supported.Contains(type)) throw new NotSupportedException($"model_type '{type}' is not supported. Supported language models: {string.Join(", ", Supported)}.");
         RefuseUnsupported(json, type);
@@ -75,18 +78,19 @@ internal sealed record LanguageModelConfig
         JsonElement rope = ConfigJson.Section(json, "rope_parameters") ?? json;
         var config = new LanguageModelConfig
         {
+            Keys = ConfigKeys.Of(json),
             ModelType = type,
             VocabularySize = ConfigJson.Size(json, "vocab_size"),
             HiddenSize = hidden,
             IntermediateSize = ConfigJson.Size(json, "intermediate_size"),
             LayerCount = ConfigJson.Size(json, "num_hidden_layers"),
             HeadCount = heads,
-            KeyValueHeadCount = ConfigJson.Size(json, "num_key_value_heads", heads),
+            KeyValueHeadCount = KeyValueHeads(json, type, heads),
             HeadWidth = ConfigJson.Size(json, "head_dim", type == "qwen3" ? 128 : HeadWidthOf(hidden, heads)),
             NormEpsilon = ConfigJson.Number(json, "rms_norm_eps", 1e-6),
             RopeTheta = ConfigJson.Number(rope, "rope_theta", ConfigJson.Number(json, "rope_theta", 10_000)),
             RopeScaling = RopeScaling.FromJson(json),
-            MaxPositions = ConfigJson.Size(json, "max_position_embeddings", type == "llama" ? 2048 : 32_768),
+            MaxPositions = ConfigJson.Size(json, "max_position_embeddings", type switch { "llama" => 2048, "mistral" => 131_072, _ => 32_768 }),
             QueryKeyValueBias = type == "qwen2" || attentionBias,
             OutputBias = type != "qwen2" && attentionBias,
             FeedForwardBias = ConfigJson.Flag(json, "mlp_bias", absent: false),
@@ -136,6 +140,9 @@ internal sealed record LanguageModelConfig
         WriteTokens(writer);
     }
 
+    /// <summary>What weights depend on and a file may leave away.</summary>
+    public (string Key, object Value)[] Sizes => [("num_key_value_heads", KeyValueHeadCount), ("head_dim", HeadWidth), ("tie_word_embeddings", TieWordEmbeddings ? "true" : "false")];
+
     /// <summary>Checks what the model relies on.</summary>
     /// <exception cref="InvalidDataException">A size does not fit another; both are named.</exception>
     public void Validate()
@@ -143,7 +150,7 @@ internal sealed record LanguageModelConfig
         if (!Supported.Contains(ModelType)) throw new InvalidDataException($"The model type '{ModelType}' is none of {string.Join(", ", Supported)}.");
         if (VocabularySize < 1 || HiddenSize < 1 || IntermediateSize < 1 || LayerCount < 1 || HeadCount < 1 || KeyValueHeadCount < 1)
             throw new InvalidDataException($"Vocabulary ({VocabularySize}), widths ({HiddenSize}, {IntermediateSize}), layers ({LayerCount}) and heads ({HeadCount}, {KeyValueHeadCount}) of a language model must all be above zero.");
-        if (HeadCount % KeyValueHeadCount != 0) throw new InvalidDataException($"num_attention_heads ({HeadCount}) is no multiple of num_key_value_heads ({KeyValueHeadCount}).");
+        if (HeadCount % KeyValueHeadCount != 0) throw new InvalidDataException($"num_attention_heads ({HeadCount}) is no multiple of num_key_value_heads ({KeyValueHeadCount}){Keys.Note("num_key_value_heads")}.");
         if (HeadWidth < 2 || HeadWidth % 2 != 0) throw new InvalidDataException($"head_dim is {HeadWidth}; rotary positions need an even width of at least 2.");
         if (ModelType == "qwen2" ? OutputBias || !QueryKeyValueBias : OutputBias != QueryKeyValueBias)
             throw new InvalidDataException($"A {ModelType} model cannot have query/key/value biases = {QueryKeyValueBias} with an output bias = {OutputBias}: no published configuration says so.");
@@ -151,6 +158,13 @@ internal sealed record LanguageModelConfig
         if (NormEpsilon <= 0) throw new InvalidDataException($"rms_norm_eps is {NormEpsilon}; it must be above zero.");
         if (RopeTheta <= 0) throw new InvalidDataException($"rope_theta is {RopeTheta}; it must be above zero.");
         if (RopeScaling is { Factor: <= 0 }) throw new InvalidDataException($"rope_scaling.factor is {RopeScaling.Factor}; it must be above zero.");
+    }
+
+    // Where the key is absent the published classes differ; a null, unlike that, means as many as there are query heads.
+    private static int KeyValueHeads(JsonElement json, string type, int heads)
+    {
+        int absent = json.TryGetProperty("num_key_value_heads", out _) ? heads : type switch { "mistral" => 8, "qwen2" or "qwen3" => 32, _ => heads };
+        return ConfigJson.Size(json, "num_key_value_heads", absent);
     }
 
     private static int HeadWidthOf(int hidden, int heads)
@@ -162,10 +176,16 @@ internal sealed record LanguageModelConfig
         if (activation is not ("silu" or "swish")) throw new NotSupportedException($"hidden_act '{activation}' is not supported. Supported: silu, swish.");
         if (ConfigJson.TryGet(json, "layer_types", out JsonElement layers) && OtherAttention(layers) is { } odd)
             throw new NotSupportedException($"layer_types holds {odd}; only full_attention is supported.");
-        bool slides = type == "mistral" || ConfigJson.Flag(json, "use_sliding_window", absent: false);
-        if (slides && ConfigJson.OptionalInteger(json, "sliding_window") is { } window && window < ConfigJson.Integer(json, "max_position_embeddings", int.MaxValue))
-            throw new NotSupportedException($"sliding_window attention ({window} positions) is not supported.");
+        if (Window(json, type) is { } window && window < ConfigJson.Size(json, "max_position_embeddings", int.MaxValue))
+            throw new NotSupportedException($"sliding_window attention ({window} positions){ConfigKeys.Of(json).Note("sliding_window")} is not supported.");
         if (ConfigJson.TryGet(json, "quantization_config", out _)) throw new NotSupportedException("quantization_config (quantised weights) is not supported; use the unquantised checkpoint.");
+    }
+
+    // Where they slide, the published classes have a window of 4096 if the key is absent; a null, unlike that, is none.
+    private static int? Window(JsonElement json, string type)
+    {
+        if (type != "mistral" && !ConfigJson.Flag(json, "use_sliding_window", absent: false)) return null;
+        return json.TryGetProperty("sliding_window", out _) ? ConfigJson.OptionalInteger(json, "sliding_window") : 4096;
     }
 
     private static string? OtherAttention(JsonElement layers)

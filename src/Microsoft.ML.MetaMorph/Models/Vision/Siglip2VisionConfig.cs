@@ -37,6 +37,8 @@ internal sealed record Siglip2VisionConfig : SiglipEncoderConfig
     /// <summary>Numbers in a patch: rows, columns, channels, the channel fastest.</summary>
     public int PatchWidth => PatchSize * PatchSize * Channels;
 
+    public override string AbsentSizes => Keys.Sentence("config.json", [.. SharedSizes, ("num_patches", PositionCount), ("patch_size", PatchSize)]);
+
     /// <summary>Reads a flat vision config, or the <c>vision_config</c> of a whole SigLIP 2.</summary>
     /// <exception cref="InvalidDataException">It is not the config of a SigLIP 2, or a value is unusable.</exception>
     public static Siglip2VisionConfig FromJson(JsonElement json)
@@ -45,7 +47,7 @@ internal sealed record Siglip2VisionConfig : SiglipEncoderConfig
         return (ConfigJson.Text(section, "model_type") ?? "") switch
         {
             "" or "siglip2_vision_model" => new(section),
-            "siglip2" => new(),
+            "siglip2" => new() { Keys = ConfigKeys.None },
             string other => throw new InvalidDataException($"model_type \"{other}\" is not a SigLIP 2 NaFlex vision tower (\"siglip2_vision_model\", or \"siglip2\" with a vision_config)."),
         };
     }
@@ -53,7 +55,7 @@ internal sealed record Siglip2VisionConfig : SiglipEncoderConfig
     public override void Check()
     {
         base.Check();
-        if (PositionGridSize * PositionGridSize != PositionCount) throw new InvalidDataException($"num_patches {PositionCount} is not a square number: the position table is a square grid.");
+        if (PositionGridSize * PositionGridSize != PositionCount) throw new InvalidDataException($"num_patches {PositionCount}{Keys.Note("num_patches")} is not a square number: the position table is a square grid.");
     }
 
     /// <summary>Writes the config as one object, in the published layout.</summary>

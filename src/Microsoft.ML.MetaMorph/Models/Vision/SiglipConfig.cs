@@ -12,8 +12,8 @@ internal sealed record SiglipConfig(SiglipVisionConfig Vision, SiglipTextConfig 
         string type = ConfigJson.Text(json, "model_type") ?? "siglip";
         if (type != "siglip") throw new InvalidDataException($"model_type \"{type}\" is not a whole SigLIP (\"siglip\").");
         var config = new SiglipConfig(
-            ConfigJson.Section(json, "vision_config") is { } vision ? SiglipVisionConfig.FromJson(vision) : new(),
-            ConfigJson.Section(json, "text_config") is { } text ? SiglipTextConfig.FromJson(text) : new());
+            ConfigJson.Section(json, "vision_config") is { } vision ? SiglipVisionConfig.FromJson(vision) : new() { Keys = ConfigKeys.None },
+            ConfigJson.Section(json, "text_config") is { } text ? SiglipTextConfig.FromJson(text) : new() { Keys = ConfigKeys.None });
         config.Check();
         return config;
     }
@@ -24,7 +24,7 @@ internal sealed record SiglipConfig(SiglipVisionConfig Vision, SiglipTextConfig 
         Vision.Check();
         Text.Check();
         if (Vision.HiddenSize != Text.ProjectionSize)
-            throw new InvalidDataException($"The vision tower pools to hidden_size {Vision.HiddenSize}, the text tower to projection_size {Text.ProjectionSize}; they must be equal to be compared.");
+            throw new InvalidDataException($"The vision tower pools to hidden_size {Vision.HiddenSize}{Vision.Keys.Note("hidden_size")}, the text tower to projection_size {Text.ProjectionSize}{Text.Keys.Note("projection_size")}; they must be equal to be compared.");
     }
 
     /// <summary>Writes the config as one object, in the published layout.</summary>

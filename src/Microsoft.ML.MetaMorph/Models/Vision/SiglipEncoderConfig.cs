@@ -23,12 +23,16 @@ internal abstract record SiglipEncoderConfig
     /// <summary><c>layer_norm_eps</c>.</summary>
     public double LayerNormEpsilon { get; init; } = 1e-6;
 
+    /// <summary>Which values a file gave, for messages.</summary>
+    public ConfigKeys Keys { get; init; } = ConfigKeys.All;
+
     /// <summary>The width of one head.</summary>
     public int HeadWidth => HiddenSize / AttentionHeads;
 
     /// <summary>Takes over the shared keys of a <c>config.json</c>.</summary>
     protected SiglipEncoderConfig(JsonElement json)
     {
+        Keys = ConfigKeys.Of(json);
         HiddenSize = ConfigJson.Size(json, "hidden_size", HiddenSize);
         IntermediateSize = ConfigJson.Size(json, "intermediate_size", IntermediateSize);
         HiddenLayers = ConfigJson.Size(json, "num_hidden_layers", HiddenLayers);
@@ -51,15 +55,21 @@ internal abstract record SiglipEncoderConfig
             : throw new ArgumentOutOfRangeException(nameof(layer), layer, $"The tower has {HiddenLayers} blocks: {-HiddenLayers - 1} to {HiddenLayers} can be selected.");
     }
 
+    /// <summary>What stands behind an error of sizes that the file does not give; empty where it gives all.</summary>
+    public virtual string AbsentSizes => "";
+
     /// <summary>Refuses sizes that fit no model.</summary>
     /// <exception cref="InvalidDataException">A size does not fit.</exception>
     public virtual void Check()
     {
         if (HiddenSize % AttentionHeads != 0)
-            throw new InvalidDataException($"hidden_size {HiddenSize} is not a multiple of num_attention_heads {AttentionHeads}.");
+            throw new InvalidDataException($"hidden_size {HiddenSize}{Keys.Note("hidden_size")} is not a multiple of num_attention_heads {AttentionHeads}{Keys.Note("num_attention_heads")}.");
         if (LayerNormEpsilon <= 0) throw new InvalidDataException(FormattableString.Invariant($"'layer_norm_eps' is {LayerNormEpsilon}; it must be above zero."));
         HiddenActivation.Named(Activation);
     }
+
+    /// <summary>The sizes that every tower has.</summary>
+    protected (string Key, object Value)[] SharedSizes => [("hidden_size", HiddenSize), ("intermediate_size", IntermediateSize), ("num_hidden_layers", HiddenLayers)];
 
     /// <summary>Writes the config as one object, in the published layout.</summary>
     /// <param name="writer">Where to.</param>

@@ -27,6 +27,8 @@ internal sealed record SiglipTextConfig : SiglipEncoderConfig
     /// <summary>The width of the pooled text, <c>projection_size</c>.</summary>
     public int ProjectionSize { get; init; } = 768;
 
+    public override string AbsentSizes => Keys.Sentence("config.json", [.. SharedSizes, ("vocab_size", VocabularySize), ("max_position_embeddings", MaxPositions)]);
+
     /// <summary>Reads a flat text config, or the <c>text_config</c> of a whole SigLIP.</summary>
     /// <exception cref="InvalidDataException">It is not the config of a SigLIP, or a value is unusable.</exception>
     public static SiglipTextConfig FromJson(JsonElement json)
@@ -35,7 +37,7 @@ internal sealed record SiglipTextConfig : SiglipEncoderConfig
         return (ConfigJson.Text(section, "model_type") ?? "") switch
         {
             "" or "siglip_text_model" or "siglip2_text_model" => new(section),
-            "siglip" or "siglip2" => new(),         // a whole SigLIP that names no text_config has the default one
+            "siglip" or "siglip2" => new() { Keys = ConfigKeys.None },         // a whole SigLIP that names no text_config has the default one
             string other => throw new InvalidDataException($"model_type \"{other}\" is not a SigLIP text tower (\"siglip_text_model\", or \"siglip\" with a text_config)."),
         };
     }

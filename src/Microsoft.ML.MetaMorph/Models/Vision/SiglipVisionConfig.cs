@@ -37,6 +37,8 @@ internal sealed record SiglipVisionConfig : SiglipEncoderConfig
     /// <summary>All patches of a picture.</summary>
     public int PatchCount => GridSize * GridSize;
 
+    public override string AbsentSizes => Keys.Sentence("config.json", [.. SharedSizes, ("image_size", ImageSize), ("patch_size", PatchSize)]);
+
     /// <summary>Reads a flat vision config, or the <c>vision_config</c> of a whole SigLIP.</summary>
     /// <exception cref="InvalidDataException">It is not the config of a SigLIP with fixed-size pictures, or a value is unusable.</exception>
     public static SiglipVisionConfig FromJson(JsonElement json)
@@ -44,7 +46,7 @@ internal sealed record SiglipVisionConfig : SiglipEncoderConfig
         JsonElement section = ConfigJson.Section(json, "vision_config") ?? json;
         string type = ConfigJson.Text(section, "model_type") ?? "";
         if (type is "" or "siglip_vision_model") return new(section);
-        if (type == "siglip") return new();        // a whole SigLIP that names no vision_config has the default one
+        if (type == "siglip") return new() { Keys = ConfigKeys.None };        // a whole SigLIP that names no vision_config has the default one
         throw new InvalidDataException($"model_type \"{type}\" is not a SigLIP vision tower (\"siglip_vision_model\", or \"siglip\" with a vision_config)."
             + (type.StartsWith("siglip2", StringComparison.Ordinal) ? " Pictures of variable size (SigLIP 2 NaFlex) need Siglip2VisionConfig." : ""));
     }
@@ -52,7 +54,7 @@ internal sealed record SiglipVisionConfig : SiglipEncoderConfig
     public override void Check()
     {
         base.Check();
-        if (PatchSize > ImageSize) throw new InvalidDataException($"patch_size {PatchSize} is larger than image_size {ImageSize}.");
+        if (PatchSize > ImageSize) throw new InvalidDataException($"patch_size {PatchSize}{Keys.Note("patch_size")} is larger than image_size {ImageSize}{Keys.Note("image_size")}.");
     }
 
     /// <summary>Writes the config as one object, in the published layout.</summary>

@@ -24,6 +24,9 @@ internal sealed record VisualTokenSettings(
             throw new ArgumentException($"Without a token reduction there are as many visual tokens as patches: {patches}, not {Count}.");
         if (reduces && SquareGrid.SideOf(Count) is null)
             throw new ArgumentException($"{Count} visual tokens form no square grid; a token reduction needs a square number (1, 4, 16, 64, 256, …).");
+        long values = Count * (long)TokenReduction.TokenWidth(Reduction, tower.HiddenSize);
+        if (values > Array.MaxLength)
+            throw new ArgumentException($"{Count} visual tokens, each {TokenReduction.TokenWidth(Reduction, tower.HiddenSize)} wide, are {values} values a picture; at most {Array.MaxLength} can be held.");
         if (SelectLayer > tower.HiddenLayers || SelectLayer < -tower.HiddenLayers - 1)
             throw new ArgumentException($"Layer {SelectLayer} was selected; the tower has {tower.HiddenLayers} blocks: {-tower.HiddenLayers - 1} to {tower.HiddenLayers} can be selected.");
     }

@@ -1,5 +1,3 @@
-using static Microsoft.ML.MetaMorph.SettingsJson;
-
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>What is saved of the transformer beside the autoencoder.</summary>
@@ -19,13 +17,18 @@ internal sealed record AutoencodeImagesSettings(
     int BatchSize,
     Precision Precision = Precision.Auto) : ISavedSettings
 {
-    public void Validate()
+    public void Validate() => Validate(SettingNames.File);
+
+    /// <summary>Checks every value, for options and for the saved file alike.</summary>
+    /// <exception cref="ArgumentException">A value is out of range; it is named as <paramref name="names"/> say.</exception>
+    public void Validate(SettingNames names)
     {
-        CheckColumn(nameof(OutputColumnName), OutputColumnName);
-        CheckColumn(nameof(ErrorColumnName), ErrorColumnName, optional: true);
-        CheckColumn(nameof(InputColumnName), InputColumnName);
-        Check(nameof(BatchSize), BatchSize, BatchSizes.IsValid(BatchSize), BatchSizes.Range);
-        Check(nameof(AspectRatio), AspectRatio);
-        Check(nameof(Precision), Precision);
+        ColumnNames.Require(names[nameof(OutputColumnName)], OutputColumnName);
+        ColumnNames.RequireOptional(names[nameof(ErrorColumnName)], ErrorColumnName);
+        ColumnNames.Require(names[nameof(InputColumnName)], InputColumnName);
+        ColumnNames.RequireUnlike(OutputColumnName, ErrorColumnName);
+        BatchSizes.Require(BatchSize, names[nameof(BatchSize)]);
+        names.RequireDefined(nameof(AspectRatio), AspectRatio);
+        names.RequireDefined(nameof(Precision), Precision);
     }
 }

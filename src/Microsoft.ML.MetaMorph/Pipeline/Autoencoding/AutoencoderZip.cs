@@ -34,7 +34,7 @@ internal static class AutoencoderZip
     {
         try
         {
-            StoredParameters.Check(archive, parameters => new AutoencoderKL(config, parameters));
+            StoredParameters.Check(archive, parameters => new AutoencoderKL(config, parameters), hint: config.AbsentSizes);
             MemoryEstimate.Of(archive).Require();
             return new AutoencoderModel(config, precision, device => new AutoencoderKL(config, new StoredParameters(archive, device)), storage);
         }

@@ -14,7 +14,7 @@ internal static class DrawingModelFolder
         VisualizerCheckpoint checkpoint = VisualizerFolder.Open(folder, options.StableDiffusionFolder, options.Variant);
         try
         {
-            StoredParameters.Check(checkpoint.Weights, parameters => new VisualizerModel(checkpoint.Config, parameters));
+            StoredParameters.Check(checkpoint.Weights, parameters => new VisualizerModel(checkpoint.Config, parameters), hint: checkpoint.Config.AbsentSizes);
             MemoryEstimate.Of(checkpoint.Weights, part: Part).Require();
             return new DrawingModel(
                 checkpoint.Config,
@@ -57,7 +57,7 @@ internal static class DrawingModelFolder
         ZipWeights weights = ZipWeights.Open(zip, temporaryFolder);
         try
         {
-            StoredParameters.Check(weights.Archive, parameters => new VisualizerModel(config, parameters));
+            StoredParameters.Check(weights.Archive, parameters => new VisualizerModel(config, parameters), hint: config.AbsentSizes);
             MemoryEstimate.Of(weights.Archive, part: Part).Require();
             return new DrawingModel(config, settings, device => new VisualizerModel(config, new StoredParameters(weights.Archive, device)), weights);
         }

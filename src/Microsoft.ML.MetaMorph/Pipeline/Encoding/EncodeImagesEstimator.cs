@@ -14,6 +14,9 @@ namespace Microsoft.ML.MetaMorph;
 /// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.MetaMorph and one of TorchSharp-cpu, TorchSharp-cuda-linux, TorchSharp-cuda-windows |
 /// | Exportable to ONNX | No |
 ///
+/// One column of pictures may have the name of the output, as everywhere in ML.NET: the tokens then take its place. With several columns, the
+/// output needs a name of its own.
+///
 /// Vectors of ML.NET hold no pictures: rows of several pictures have several columns, or one column of paths. The pictures of all columns
 /// stand one after another. A missing picture (null, an empty path, no bytes) gives no tokens; a row without any, a vector of length 0. A file that is not there or is no picture is
 /// an error that names the row, the column and the file; it comes when the tokens of that row are asked for, and the other rows have theirs. With an error column its message stands there, and the row has no tokens. Pictures of any sizes may stand in one batch. Every epoch of training reads the
@@ -31,13 +34,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
 
     internal EncodeImagesEstimator(IHostEnvironment environment, Options options)
     {
-        ArgumentException.ThrowIfNullOrEmpty(options.OutputColumnName);
-        ArgumentNullException.ThrowIfNull(options.Encoder);
-        ArgumentNullException.ThrowIfNull(options.InputColumnNames);
-        ColumnNames.RequireAll(nameof(Options.InputColumnNames), options.InputColumnNames);
-        ColumnNames.RequireOptional(nameof(Options.ErrorColumnName), options.ErrorColumnName);
-        BatchSizes.Require(options.BatchSize, nameof(Options.BatchSize));
-        options.ToSettings().RequireUnlikeOutputs();
+        options.Validate();
         _environment = environment;
         _options = options;
     }
@@ -77,10 +74,10 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
     /// <summary>Options of <see cref="EncodeImagesEstimator"/>.</summary>
     public sealed class Options
     {
-        /// <summary>The column of visual tokens that is appended.</summary>
+        /// <summary>The column of visual tokens that is appended. It may have the name of the column of pictures, where there is one only, and then takes its place.</summary>
         public string OutputColumnName { get; set; } = DefaultColumnNames.VisualTokens;
 
-        /// <summary>The columns of pictures; their pictures are taken in this order. Empty: one column, with the name of the output. Several: one more column tells how many pictures each gave, named after the output with <c>PictureCounts</c> behind it.</summary>
+        /// <summary>The columns of pictures; their pictures are taken in this order. Empty: one column, with the name of the output, which takes its place. Several: one more column tells how many pictures each gave, named after the output with <c>PictureCounts</c> behind it.</summary>
         public IReadOnlyList<string> InputColumnNames { get; set; } = [];
 
         /// <summary>
@@ -100,6 +97,18 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         public int BatchSize { get; set; } = 16;
 
         internal IReadOnlyList<string> InputColumns => InputColumnNames.Count == 0 ? [OutputColumnName] : InputColumnNames;
+
+        internal void Validate()
+        {
+            ArgumentNullException.ThrowIfNull(Encoder);
+            ArgumentNullException.ThrowIfNull(InputColumnNames);
+            EncodeImagesSettings settings = ToSettings();
+            settings.Validate(SettingNames.Options());
+            (string, string?)[] inputs = [.. InputColumns.Select((name, i) => (FormattableString.Invariant($"{nameof(InputColumnNames)}[{i}]"), (string?)name))];
+            // Tokens may take the place of the pictures that they are made of, as stock transforms replace their input; of several columns one alone would go.
+            if (inputs.Length > 1) ColumnNames.RequireVisible(inputs, [(nameof(OutputColumnName), OutputColumnName), ($"{nameof(OutputColumnName)} with PictureCounts behind it", settings.CountsColumnName)]);
+            ColumnNames.RequireVisible(inputs, [(nameof(ErrorColumnName), ErrorColumnName)]);
+        }
 
         internal EncodeImagesSettings ToSettings() => new(OutputColumnName, [.. InputColumns], ImageFolder, BatchSize, ErrorColumnName: ErrorColumnName);
     }

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using static Microsoft.ML.MetaMorph.SettingsJson;
 
 namespace Microsoft.ML.MetaMorph;
 
@@ -26,21 +25,18 @@ internal sealed record EncodeImagesSettings(
     [JsonIgnore]
     public string? CountsColumnName => InputColumnNames.Length > 1 ? PictureCounts.NameFor(OutputColumnName) : null;
 
-    public void Validate()
-    {
-        CheckColumn(nameof(OutputColumnName), OutputColumnName);
-        Check(nameof(InputColumnNames), InputColumnNames is null ? null : "empty", InputColumnNames is { Length: > 0 }, "a list of at least one column of pictures");
-        foreach (string input in InputColumnNames!) CheckColumn(nameof(InputColumnNames), input);
-        CheckColumn(nameof(ErrorColumnName), ErrorColumnName, optional: true);
-        RequireUnlikeOutputs();
-        Check(nameof(BatchSize), BatchSize, BatchSizes.IsValid(BatchSize), BatchSizes.Range);
-        Check(nameof(Precision), Precision);
-    }
+    public void Validate() => Validate(SettingNames.File);
 
-    /// <summary>Checks that no two columns are appended under one name.</summary>
-    /// <exception cref="ArgumentException">Two are; the name is told.</exception>
-    public void RequireUnlikeOutputs()
+    /// <summary>Checks every value, for options and for the saved file alike.</summary>
+    /// <exception cref="ArgumentException">A value is out of range; it is named as <paramref name="names"/> say.</exception>
+    public void Validate(SettingNames names)
     {
-        if (ErrorColumnName is { } error && (error == OutputColumnName || error == CountsColumnName)) throw new ArgumentException($"Two columns would be appended as '{error}'.");
+        ColumnNames.Require(names[nameof(OutputColumnName)], OutputColumnName);
+        if (InputColumnNames is not { Length: > 0 }) throw new ArgumentException($"{names[nameof(InputColumnNames)]} is {(InputColumnNames is null ? "null" : "empty")}; it must be a list of at least one column of pictures.");
+        ColumnNames.RequireAll(names[nameof(InputColumnNames)], InputColumnNames);
+        ColumnNames.RequireOptional(names[nameof(ErrorColumnName)], ErrorColumnName);
+        ColumnNames.RequireUnlike(OutputColumnName, ErrorColumnName, CountsColumnName);
+        BatchSizes.Require(BatchSize, names[nameof(BatchSize)]);
+        names.RequireDefined(nameof(Precision), Precision);
     }
 }

@@ -54,12 +54,20 @@ internal static class ImageEncoderFolder
         return type?.StartsWith("siglip2", StringComparison.Ordinal) == true;
     }
 
+    /// <summary>Refuses a configuration that says of nothing what it describes: all that it lacks has published defaults, so it would be taken for a SigLIP of the first size.</summary>
+    /// <exception cref="InvalidDataException">It has neither <c>model_type</c> nor <c>vision_config</c>.</exception>
+    public static void RequireKind(JsonElement config)
+    {
+        if (ConfigJson.Text(config, "model_type") is null && ConfigJson.Section(config, "vision_config") is null)
+            throw new InvalidDataException("'model_type' is missing; it must be siglip_vision_model or siglip2_vision_model, or siglip or siglip2 with a 'vision_config'.");
+    }
+
     private static ImageEncoderModel Build(ImageEncoderSettings settings, TensorArchive archive, IDisposable storage, string location)
     {
         try
         {
             ImageEncoding encoding = Encoding(settings, location);
-            StoredParameters.Check(archive, encoding.Build, CheckpointKeys.IsBesideVisionTower);
+            StoredParameters.Check(archive, encoding.Build, CheckpointKeys.IsBesideVisionTower, settings.Vision.AbsentSizes);
             MemoryEstimate.Of(archive).Require();
             return new ImageEncoderModel(settings, device => new StoredParameters(archive, device), storage, archive.Location);
         }
@@ -88,13 +96,14 @@ internal static class ImageEncoderFolder
     /// <param name="decides">Whether nothing but the configuration says how many tokens there are: one that cannot be is then its fault. What options change is the caller's.</param>
     private static (SiglipEncoderConfig Vision, VisualTokenSettings Tokens) Read(JsonElement config, bool decides)
     {
+        RequireKind(config);
         bool metaMorph = ConfigJson.Text(config, "model_type")?.StartsWith(MetaMorphConfig.ModelTypePrefix, StringComparison.Ordinal) == true;
         JsonElement? section = ConfigJson.Section(config, "vision_config");
         if (metaMorph && section is null)
             throw new InvalidDataException("This MetaMorph has no 'vision_config': its pictures were encoded by another model. Load that one's folder.");
         SiglipEncoderConfig vision = Vision(metaMorph ? section!.Value : config);
         VisualTokenSettings stored = Tokens(config);
-        if (decides) RequireStored(stored, vision);
+        if (decides) RequireStored(stored, vision, ConfigKeys.Of(config));
         return (vision, stored);
     }
 
@@ -139,7 +148,7 @@ internal static class ImageEncoderFolder
         options.SelectLayer ?? stored.SelectLayer,
         options.Normalize ?? stored.Normalize);
 
-    private static void RequireStored(VisualTokenSettings stored, SiglipEncoderConfig vision)
+    private static void RequireStored(VisualTokenSettings stored, SiglipEncoderConfig vision, ConfigKeys keys)
     {
         try
         {
@@ -147,7 +156,7 @@ internal static class ImageEncoderFolder
         }
         catch (ArgumentException failure)
         {
-            throw new InvalidDataException($"num_image_tokens is {stored.Count}, image_token_reduction is {TokenReduction.NameOf(stored.Reduction)}, mm_vision_select_layer is {stored.SelectLayer}: {failure.Message}", failure);
+            throw new InvalidDataException($"num_image_tokens is {stored.Count}{keys.Note("num_image_tokens")}, image_token_reduction is {TokenReduction.NameOf(stored.Reduction)}{keys.Note("image_token_reduction")}, mm_vision_select_layer is {stored.SelectLayer}{keys.Note("mm_vision_select_layer")}: {failure.Message}{vision.AbsentSizes}", failure);
         }
     }
 

@@ -47,9 +47,9 @@ internal abstract class ImageEncoding
     public static void RequireSize(ImagePreprocessorConfig preprocessing, SiglipVisionConfig vision)
     {
         if (preprocessing.Naflex)
-            throw new InvalidDataException($"{ImagePreprocessorConfig.FileName} keeps each picture's own shape (SigLIP 2 NaFlex), but the vision tower of config.json takes pictures of {vision.ImageSize}x{vision.ImageSize} (image_size). They do not belong together.");
+            throw new InvalidDataException($"{ImagePreprocessorConfig.FileName} keeps each picture's own shape (SigLIP 2 NaFlex), but the vision tower of config.json takes pictures of {vision.ImageSize}x{vision.ImageSize} ({vision.Keys.Named("image_size")}). They do not belong together.");
         if (preprocessing.Height != vision.ImageSize || preprocessing.Width != vision.ImageSize)
-            throw new InvalidDataException($"{ImagePreprocessorConfig.FileName} makes pictures of {preprocessing.Width}x{preprocessing.Height} (size), but the vision tower of config.json takes pictures of {vision.ImageSize}x{vision.ImageSize} (image_size). They do not belong together.");
+            throw new InvalidDataException($"{ImagePreprocessorConfig.FileName} makes pictures of {preprocessing.Width}x{preprocessing.Height} (size), but the vision tower of config.json takes pictures of {vision.ImageSize}x{vision.ImageSize} ({vision.Keys.Named("image_size")}). They do not belong together.");
     }
 }
 

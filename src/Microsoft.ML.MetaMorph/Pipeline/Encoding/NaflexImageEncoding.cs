@@ -15,7 +15,7 @@ internal sealed class NaflexImageEncoding : ImageEncoding
         if (!preprocessing.Naflex)
             throw new InvalidDataException($"{ImagePreprocessorConfig.FileName} makes pictures of {preprocessing.Width}x{preprocessing.Height} (size), but the vision tower of config.json takes pictures that keep their shape (SigLIP 2 NaFlex, Siglip2ImageProcessor). They do not belong together.");
         if (preprocessing.PatchSize != vision.PatchSize)
-            throw new InvalidDataException($"{ImagePreprocessorConfig.FileName} makes patches of {preprocessing.PatchSize}x{preprocessing.PatchSize} (patch_size), but the vision tower of config.json takes patches of {vision.PatchSize}x{vision.PatchSize} (patch_size). They do not belong together.");
+            throw new InvalidDataException($"{ImagePreprocessorConfig.FileName} makes patches of {preprocessing.PatchSize}x{preprocessing.PatchSize} ({preprocessing.Keys.Named("patch_size")}), but the vision tower of config.json takes patches of {vision.PatchSize}x{vision.PatchSize} ({vision.Keys.Named("patch_size")}). They do not belong together.");
         settings.Tokens.Check(vision, patches: null);
         _vision = vision;
         _tokens = settings.Tokens;

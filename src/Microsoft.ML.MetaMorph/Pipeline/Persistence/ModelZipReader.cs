@@ -10,6 +10,9 @@ internal sealed class ModelZipReader
     /// <summary>What to do about a zip that is broken; the end of every such message.</summary>
     public const string Advice = "Save the model again with mlContext.Model.Save, or copy the zip again if it was copied or downloaded.";
 
+    /// <summary>Configurations and tokenizers are read whole, and a few bytes of a zip can unpack to any size.</summary>
+    private const int LargestSmallFile = 256 << 20;
+
     private readonly ZipArchive _archive;
     private readonly FileStream? _file;
     private readonly string _directory;
@@ -38,12 +41,31 @@ internal sealed class ModelZipReader
     public bool Contains(string name) => Find(name) is not null;
 
     /// <summary>Reads a small text file.</summary>
-    /// <exception cref="InvalidDataException">The file is not in the zip.</exception>
+    /// <exception cref="InvalidDataException">The file is not in the zip, or broken.</exception>
     public string ReadText(string name)
     {
-        using Stream stream = Open(name);
-        using var reader = new StreamReader(stream, Encoding.UTF8);
+        using var reader = new StreamReader(new MemoryStream(ReadBytes(name)), Encoding.UTF8);
         return reader.ReadToEnd();
+    }
+
+    /// <summary>Reads a small file.</summary>
+    /// <exception cref="InvalidDataException">The file is not in the zip, too large to be one, or not what the zip's checksum says.</exception>
+    public byte[] ReadBytes(string name)
+    {
+        ZipArchiveEntry entry = Require(name);
+        byte[] bytes;
+        try
+        {
+            bytes = Unpack(entry);
+        }
+        catch (InvalidDataException failure)
+        {
+            throw Broken(name, failure);
+        }
+
+        uint found = Crc32.Update(0, bytes), expected = entry.Crc32;
+        if (found != expected) throw Broken(name, new InvalidDataException($"the checksum (CRC-32) of its {bytes.Length} bytes is {found:X8}, the zip's directory says {expected:X8}: it was changed or damaged."));
+        return bytes;
     }
 
     /// <summary>A small JSON file as <paramref name="parse"/> understands it; its errors are given the names of zip and file.</summary>
@@ -75,6 +97,23 @@ internal sealed class ModelZipReader
             ? new FileRegion(_file.Name, record.Offset, record.Length)
             : null;
     }
+
+    // What it declares is looked at first, and what comes out all the same: either may be made up.
+    private static byte[] Unpack(ZipArchiveEntry entry)
+    {
+        if (entry.Length > LargestSmallFile) throw TooLarge();
+        using Stream stream = entry.Open();
+        using var bytes = new MemoryStream();
+        var buffer = new byte[1 << 16];
+        for (int read; (read = stream.Read(buffer)) > 0; bytes.Write(buffer, 0, read))
+        {
+            if (bytes.Length + read > LargestSmallFile) throw TooLarge();
+        }
+
+        return bytes.ToArray();
+    }
+
+    private static InvalidDataException TooLarge() => new($"it unpacks to more than {LargestSmallFile} bytes.");
 
     private JsonDocument Parse(string name)
     {

@@ -88,10 +88,6 @@ public sealed class GenerateResponseEstimator : IEstimator<MetaMorphTransformer>
         /// <summary>In which element type linear layers are computed. Default: measured.</summary>
         public Precision Precision { get; set; } = Precision.Auto;
 
-        internal MetaMorphSettings ToSettings()
-        {
-            OptionRange.Check(nameof(Precision), Precision);
-            return ToSettings(Precision);
-        }
+        internal MetaMorphSettings ToSettings() => ToSettings(Precision);
     }
 }

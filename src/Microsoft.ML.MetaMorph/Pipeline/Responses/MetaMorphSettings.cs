@@ -1,5 +1,3 @@
-using static Microsoft.ML.MetaMorph.SettingsJson;
-
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>What is saved of a <see cref="MetaMorphTransformer"/> beside the model.</summary>
@@ -37,28 +35,25 @@ internal sealed record MetaMorphSettings : ISavedSettings
 
     public GenerationOptions Generation { get; init; } = new();
 
-    public void Validate()
-    {
-        CheckColumn(nameof(PromptColumnName), PromptColumnName);
-        CheckColumn(nameof(OutputColumnName), OutputColumnName);
-        CheckColumn(nameof(ResponseColumnName), ResponseColumnName, optional: true);
-        CheckColumn(nameof(VisualTokensColumnName), VisualTokensColumnName, optional: true);
-        CheckColumn(nameof(ResponseVisualTokensColumnName), ResponseVisualTokensColumnName, optional: true);
-        CheckColumn(nameof(OutputVisualTokensColumnName), OutputVisualTokensColumnName, optional: true);
-        CheckColumn(nameof(ErrorColumnName), ErrorColumnName, optional: true);
-        CheckColumn(nameof(LogProbabilityColumnName), LogProbabilityColumnName, optional: true);
-        RequireUnlikeOutputs();
-        Check(nameof(BatchSize), BatchSize, BatchSizes.IsValid(BatchSize), BatchSizes.Range);
-        Check(nameof(Precision), Precision);
-        Check(nameof(Generation), Generation, Generation is not null, "an object with the options of generation");
-    }
+    public void Validate() => Validate(SettingNames.File);
 
-    /// <summary>Checks that no two columns are appended under one name.</summary>
-    /// <exception cref="ArgumentException">Two are; the name is told.</exception>
-    public void RequireUnlikeOutputs()
+    /// <summary>Checks every value, for options and for the saved file alike.</summary>
+    /// <exception cref="ArgumentException">A value is out of range; it is named as <paramref name="names"/> say.</exception>
+    public void Validate(SettingNames names)
     {
-        string?[] outputs = [OutputColumnName, OutputVisualTokensColumnName, ErrorColumnName, LogProbabilityColumnName];
-        if (outputs.OfType<string>().GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new ArgumentException($"Two columns would be appended as '{twice.Key}'.");
+        ColumnNames.Require(names[nameof(PromptColumnName)], PromptColumnName);
+        ColumnNames.Require(names[nameof(OutputColumnName)], OutputColumnName);
+        ColumnNames.RequireOptional(names[nameof(ResponseColumnName)], ResponseColumnName);
+        ColumnNames.RequireOptional(names[nameof(VisualTokensColumnName)], VisualTokensColumnName, "where no row has pictures");
+        ColumnNames.RequireOptional(names[nameof(ResponseVisualTokensColumnName)], ResponseVisualTokensColumnName, "where prompts and responses have their pictures in one column");
+        ColumnNames.RequireOptional(names[nameof(OutputVisualTokensColumnName)], OutputVisualTokensColumnName);
+        ColumnNames.RequireOptional(names[nameof(ErrorColumnName)], ErrorColumnName);
+        ColumnNames.RequireOptional(names[nameof(LogProbabilityColumnName)], LogProbabilityColumnName);
+        if (ResponseVisualTokensColumnName is { } name && name == VisualTokensColumnName)
+            throw new ArgumentException($"{names[nameof(VisualTokensColumnName)]} and {names[nameof(ResponseVisualTokensColumnName)]} are both '{name}'; where prompts and responses have their pictures in one column, set the latter to null.");
+        ColumnNames.RequireUnlike(OutputColumnName, OutputVisualTokensColumnName, ErrorColumnName, LogProbabilityColumnName);
+        BatchSizes.Require(BatchSize, names[nameof(BatchSize)]);
+        names.RequireDefined(nameof(Precision), Precision);
+        if (Generation is null) throw new ArgumentException($"{names[nameof(Generation)]} is null; it must be an object with the options of generation.");
     }
 }

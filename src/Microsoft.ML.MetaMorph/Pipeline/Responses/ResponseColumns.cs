@@ -47,18 +47,6 @@ public abstract class ResponseColumns
 
     internal MetaMorphSettings ToSettings(Precision precision)
     {
-        ArgumentException.ThrowIfNullOrEmpty(PromptColumnName);
-        ArgumentException.ThrowIfNullOrEmpty(OutputColumnName);
-        ArgumentNullException.ThrowIfNull(Generation);
-        BatchSizes.Require(GenerationBatchSize, nameof(GenerationBatchSize));
-        ColumnNames.RequireOptional(nameof(ResponseColumnName), ResponseColumnName);
-        ColumnNames.RequireOptional(nameof(VisualTokensColumnName), VisualTokensColumnName, "where no row has pictures");
-        ColumnNames.RequireOptional(nameof(ResponseVisualTokensColumnName), ResponseVisualTokensColumnName, "where prompts and responses have their pictures in one column");
-        ColumnNames.RequireOptional(nameof(OutputVisualTokensColumnName), OutputVisualTokensColumnName);
-        ColumnNames.RequireOptional(nameof(ErrorColumnName), ErrorColumnName);
-        ColumnNames.RequireOptional(nameof(LogProbabilityColumnName), LogProbabilityColumnName);
-        if (ResponseVisualTokensColumnName is { } name && name == VisualTokensColumnName)
-            throw new ArgumentException($"{nameof(VisualTokensColumnName)} and {nameof(ResponseVisualTokensColumnName)} are both '{name}'; where prompts and responses have their pictures in one column, set the latter to null.");
         var settings = new MetaMorphSettings
         {
             PromptColumnName = PromptColumnName,
@@ -72,39 +60,29 @@ public abstract class ResponseColumns
             SystemMessage = SystemMessage,
             BatchSize = GenerationBatchSize,
             Precision = precision,
-            Generation = Generation.Clone(),
+            Generation = Generation?.Clone()!,         // null is refused below
         };
-        settings.RequireUnlikeOutputs();
-        RequireVisibleInputs();
+        settings.Validate(SettingNames.Options((nameof(MetaMorphSettings.BatchSize), nameof(GenerationBatchSize))));
+        ColumnNames.RequireVisible(Inputs, Outputs);
         return settings;
     }
 
     /// <summary>Whether a column of responses is there for certain; else it is read only where a prompt of several turns is answered.</summary>
     private protected virtual bool NeedsResponses => false;
 
-    /// <summary>Refuses to append a column under the name of one that is read: behind the transformer it would be hidden.</summary>
-    private void RequireVisibleInputs()
-    {
-        (string Option, string? Name)[] outputs =
-        [
-            (nameof(OutputColumnName), OutputColumnName),
-            (nameof(OutputVisualTokensColumnName), OutputVisualTokensColumnName),
-            (nameof(ErrorColumnName), ErrorColumnName),
-            (nameof(LogProbabilityColumnName), LogProbabilityColumnName),
-        ];
-        (string Option, string? Name)[] inputs =
-        [
-            (nameof(PromptColumnName), PromptColumnName),
-            (nameof(ResponseColumnName), NeedsResponses ? ResponseColumnName : null),
-            (nameof(VisualTokensColumnName), VisualTokensColumnName),
-            (nameof(ResponseVisualTokensColumnName), ResponseVisualTokensColumnName),
-        ];
-        foreach ((string output, string? name) in outputs)
-        {
-            foreach ((string input, string? read) in inputs)
-            {
-                if (name is not null && name == read) throw new ArgumentException($"{input}, which is read, and {output}, which is appended, are both '{name}', so the appended column would hide the other. Give one of them another name.");
-            }
-        }
-    }
+    private (string Option, string? Name)[] Inputs =>
+    [
+        (nameof(PromptColumnName), PromptColumnName),
+        (nameof(ResponseColumnName), NeedsResponses ? ResponseColumnName : null),
+        (nameof(VisualTokensColumnName), VisualTokensColumnName),
+        (nameof(ResponseVisualTokensColumnName), ResponseVisualTokensColumnName),
+    ];
+
+    private (string Option, string? Name)[] Outputs =>
+    [
+        (nameof(OutputColumnName), OutputColumnName),
+        (nameof(OutputVisualTokensColumnName), OutputVisualTokensColumnName),
+        (nameof(ErrorColumnName), ErrorColumnName),
+        (nameof(LogProbabilityColumnName), LogProbabilityColumnName),
+    ];
 }

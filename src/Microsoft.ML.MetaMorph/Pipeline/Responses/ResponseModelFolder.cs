@@ -84,14 +84,14 @@ internal static class ResponseModelFolder
     /// beside a language model are left out by <see cref="CheckpointKeys.ForMetaMorph"/>.
     /// </summary>
     /// <exception cref="InvalidDataException">File, tensors and shapes are named.</exception>
-    public static void Check(TensorArchive archive, LanguageModelConfig language, Func<ParameterSource, nn.Module> build)
-        => StoredParameters.Check(archive, build, name => language.TieWordEmbeddings && CheckpointKeys.IsOutputMatrix(name));
+    public static void Check(TensorArchive archive, MetaMorphConfig config, Func<ParameterSource, nn.Module> build)
+        => StoredParameters.Check(archive, build, name => config.Language.TieWordEmbeddings && CheckpointKeys.IsOutputMatrix(name), config.AbsentSizes);
 
     private static ResponseModel Build(MetaMorphConfig config, LanguageTokenizer tokenizer, TensorArchive archive, IDisposable storage, Device device, Precision precision)
     {
         try
         {
-            Check(archive, config.Language, parameters => new MetaMorphModel(config, parameters));
+            Check(archive, config, parameters => new MetaMorphModel(config, parameters));
             MemoryEstimate.Of(archive).Require();
             using var mode = no_grad();
             return new ResponseModel(new MetaMorphModel(config, new StoredParameters(archive, device)), new ConversationText(tokenizer), precision, storage, archive.Location);
@@ -107,13 +107,7 @@ internal static class ResponseModelFolder
     {
         var contents = new Dictionary<string, byte[]>();
         // The first cannot be missing, unlike its companions.
-        foreach (string name in TokenizerNames.Where(name => name == TokenizerFiles.Tokenizer || zip.Contains(name)))
-        {
-            using Stream stream = zip.Open(name);
-            using var bytes = new MemoryStream();
-            stream.CopyTo(bytes);
-            contents[name] = bytes.ToArray();
-        }
+        foreach (string name in TokenizerNames.Where(name => name == TokenizerFiles.Tokenizer || zip.Contains(name))) contents[name] = zip.ReadBytes(name);
 
         return contents;
     }

@@ -193,16 +193,12 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
 
         internal void Validate()
         {
-            ArgumentException.ThrowIfNullOrEmpty(OutputColumnName);
-            ArgumentException.ThrowIfNullOrEmpty(ImageColumnName);
-            ColumnNames.RequireOptional(nameof(ErrorColumnName), ErrorColumnName);
             ArgumentNullException.ThrowIfNull(Architecture);
             ArgumentNullException.ThrowIfNull(Training);
-            if (ErrorColumnName == OutputColumnName) throw new ArgumentException($"{nameof(OutputColumnName)} and {nameof(ErrorColumnName)} are both '{OutputColumnName}'; they need two names.");
-            if (ImageSize < 1) throw new ArgumentOutOfRangeException(nameof(ImageSize), ImageSize, $"{nameof(ImageSize)} is {ImageSize}; at least 1 is needed.");
-            BatchSizes.Require(ReconstructionBatchSize, nameof(ReconstructionBatchSize));
-            if (PretrainedFolder is null) FreshArchitecture.ToConfig();
             Training.Validate();
+            ToSettings().Validate(SettingNames.Options((nameof(AutoencodeImagesSettings.InputColumnName), nameof(ImageColumnName)), (nameof(AutoencodeImagesSettings.BatchSize), nameof(ReconstructionBatchSize))));
+            if (ImageSize < 1) throw new ArgumentOutOfRangeException(nameof(ImageSize), ImageSize, $"{nameof(ImageSize)} is {ImageSize}; at least 1 is needed.");
+            if (PretrainedFolder is null) FreshArchitecture.ToConfig();
         }
 
         internal AutoencodeImagesSettings ToSettings()

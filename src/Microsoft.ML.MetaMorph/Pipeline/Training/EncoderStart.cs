@@ -34,7 +34,7 @@ internal sealed record EncoderStart(LanguageImageModel Model, ImagePreprocessorC
         using TensorArchive archive = CheckpointKeys.ForSiglip(TensorArchive.Open(folder));
         if (!archive.Tensors.Keys.Any(name => name.StartsWith("vision_model.", StringComparison.Ordinal)))
             throw new InvalidDataException($"'{folder}' holds no vision tower: no tensor is named vision_model.*.");
-        StoredParameters.Check(archive, parameters => new LanguageImageModel(config, new FallbackParameters(parameters, new MetaParameters())), CheckpointKeys.IsBesideVisionTower);
+        StoredParameters.Check(archive, parameters => new LanguageImageModel(config, new FallbackParameters(parameters, new MetaParameters())), CheckpointKeys.IsBesideVisionTower, vision.AbsentSizes);
         var stored = new OwnedParameters(new StoredParameters(archive, device, ScalarType.Float32, trainable: true));
         return new EncoderStart(LanguageImageModel.Continue(config, stored, seed), preprocessing with { AspectRatio = ratio });
     }
@@ -57,6 +57,7 @@ internal sealed record EncoderStart(LanguageImageModel Model, ImagePreprocessorC
 
     private static (SiglipVisionConfig Vision, SiglipTextConfig? Text) Towers(JsonElement config)
     {
+        ImageEncoderFolder.RequireKind(config);
         SiglipVisionConfig vision = SiglipVisionConfig.FromJson(config);
         ImageEncoding.RequireColour(vision.Channels);
         return (vision, ConfigJson.Section(config, "text_config") is null ? null : SiglipTextConfig.FromJson(config));

@@ -50,7 +50,7 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
             return FromLanguageModel(ResponseModelFolder.ReadConfig(folder, LanguageModelConfig.FromJson), tokenizer, archive, stored, architecture, tokens ?? VisualTokenSizes.Paper, seed);
         MetaMorphConfig config = ResponseModelFolder.ReadConfig(folder, json => ResponseModelFolder.Config(json, tokenizer));
         RequireTokens(config, tokens, $"'{folder}'");
-        ResponseModelFolder.Check(archive, config.Language, parameters => new MetaMorphModel(config, parameters));
+        ResponseModelFolder.Check(archive, config, parameters => new MetaMorphModel(config, parameters));
         return new TrainableModel(new MetaMorphModel(config, Detached(stored)), new ConversationText(tokenizer));
     }
 
@@ -62,7 +62,7 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
         var text = new ConversationText(extended);
         if (Grown(stored) is AddedTokenParameters grown) language = language with { VocabularySize = grown.Rows };
         MetaMorphConfig config = Config(language, architecture, text, tokens);
-        ResponseModelFolder.Check(archive, language, parameters => new MetaMorphModel(config, new ConnectorParameters(Grown(parameters), new MetaParameters())));
+        ResponseModelFolder.Check(archive, config, parameters => new MetaMorphModel(config, new ConnectorParameters(Grown(parameters), new MetaParameters())));
         using var generator = new Generator((ulong)seed, CPU);
         return new TrainableModel(new MetaMorphModel(config, new ConnectorParameters(Grown(Detached(stored)), new FreshParameters(stored.Device, generator))), text);
     }
@@ -89,6 +89,6 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
     private static void RequireTokens(MetaMorphConfig config, VisualTokenSizes? tokens, string what)
     {
         if (tokens is { } rows && rows != new VisualTokenSizes(config.VisualTokenCount, config.VisualTokenWidth))
-            throw new InvalidDataException($"{what} reads {config.VisualTokenCount} visual tokens a picture, each {config.VisualTokenWidth} wide; the rows have {rows.Count}, each {rows.Width} wide. Encode the pictures with the encoder of that model.");
+            throw new InvalidDataException($"{what} reads {config.VisualTokenCount} visual tokens a picture{config.Keys.Note("num_image_tokens")}, each {config.VisualTokenWidth} wide; the rows have {rows.Count}, each {rows.Width} wide. Encode the pictures with the encoder of that model.");
     }
 }

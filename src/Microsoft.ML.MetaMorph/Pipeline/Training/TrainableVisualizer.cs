@@ -33,7 +33,7 @@ internal static class TrainableVisualizer
     {
         using VisualizerCheckpoint checkpoint = VisualizerFolder.Open(folder, stableDiffusion, newAdapter: newAdapter);
         memory.Require(checkpoint.Weights);
-        StoredParameters.Check(checkpoint.Weights, parameters => new VisualizerModel(checkpoint.Config, new FallbackParameters(parameters, new MetaParameters())));
+        StoredParameters.Check(checkpoint.Weights, parameters => new VisualizerModel(checkpoint.Config, new FallbackParameters(parameters, new MetaParameters())), hint: checkpoint.Config.AbsentSizes);
         using var generator = new Generator((ulong)seed, CPU);
         var stored = new OwnedParameters(new StoredParameters(checkpoint.Weights, device, ScalarType.Float32, trainable: true));
         return new VisualizerModel(checkpoint.Config, new FallbackParameters(stored, new FreshParameters(device, generator)));

@@ -20,6 +20,19 @@ public sealed class ImageDecoderTests
         Assert.IsLessThanOrEqualTo(allowed, PillowPictures.LargestDifference(expected.Pixels, actual.Pixels), file);
     }
 
+    /// <summary>A file that takes no room on the disk and would take all memory, and a device that never ends.</summary>
+    [TestMethod]
+    public void NoMoreIsReadThanAPictureCanHave()
+    {
+        using var folder = new ScratchFolder();
+        using (FileStream file = File.Create(folder["huge.png"])) file.SetLength(1L << 40);
+        Assert.AreEqual(
+            $"{folder["huge.png"]}: the file has 1099511627776 bytes, more than the limit of 1073741820; a picture of so many is to be shrunk.",
+            Assert.ThrowsExactly<InvalidDataException>(() => ImageDecoder.DecodeFile(folder["huge.png"])).Message);
+        if (File.Exists("/dev/zero"))
+            Assert.AreEqual("/dev/zero: the picture is empty (0 bytes).", Assert.ThrowsExactly<InvalidDataException>(() => ImageDecoder.DecodeFile("/dev/zero")).Message);
+    }
+
     [TestMethod]
     public void BytesAndPathsGiveTheSame()
     {

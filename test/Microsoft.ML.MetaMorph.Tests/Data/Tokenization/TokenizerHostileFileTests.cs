@@ -14,6 +14,8 @@ public sealed class TokenizerHostileFileTests
     [DataRow("""{ "model": 3 }""", "model")]
     [DataRow("""{ "model": { "type": "Markov" } }""", "Markov")]
     [DataRow("""{ "model": { "type": "BPE", "vocab": { "a": -1 }, "merges": [] } }""", "model.vocab.a")]
+    [DataRow("""{ "model": { "type": "BPE", "vocab": { "a": 2147483647 }, "merges": [] } }""", "model.vocab.a must be a token id of at most 1073741823, but is 2147483647.")]
+    [DataRow("""{ "added_tokens": [{ "id": 1073741824, "content": "<x>" }], "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": [] } }""", "added_tokens[0].id must be a token id of at most 1073741823, but is 1073741824.")]
     [DataRow("""{ "model": { "type": "BPE", "vocab": { "a": 99999999999 }, "merges": [] } }""", "model.vocab.a")]
     [DataRow("""{ "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": ["a b"] } }""", "'b' is not in the vocabulary")]
     [DataRow("""{ "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": ["a a"] } }""", "'aa' is not in the vocabulary")]

@@ -8,6 +8,8 @@ public sealed class LanguageModelConfigTests
 {
     private const string Smallest = """{"vocab_size": 10, "hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2, "model_type": "llama" """;
 
+    private const string Unlimited = """, "sliding_window": null""";
+
     public static IEnumerable<object[]> Names => TinyLanguageModels.Names;
 
     [TestMethod]
@@ -26,9 +28,14 @@ public sealed class LanguageModelConfigTests
         LanguageModelConfig llama = Read("");
         Assert.AreEqual((2, 4, 1e-6, 10_000.0, 2048), (llama.KeyValueHeadCount, llama.HeadWidth, llama.NormEpsilon, llama.RopeTheta, llama.MaxPositions));
         Assert.IsFalse(llama.QueryKeyValueBias || llama.OutputBias || llama.QueryKeyNorm || llama.TieWordEmbeddings);
-        LanguageModelConfig qwen2 = Read("", "qwen2");
+        // The published classes of Qwen2 and Qwen3 have 32 key/value heads, Mistral's 8; a null means as many as there are query heads.
+        const string Wide = """, "num_attention_heads": 64, "hidden_size": 128""";
+        Assert.AreEqual((64, 32, 32, 8), (Read(Wide).KeyValueHeadCount, Read(Wide, "qwen2").KeyValueHeadCount, Read(Wide, "qwen3").KeyValueHeadCount, Read(Wide + Unlimited, "mistral").KeyValueHeadCount));
+        Assert.AreEqual(64, Read(Wide + """, "num_key_value_heads": null""", "qwen2").KeyValueHeadCount);
+        Assert.AreEqual((2048, 32_768, 131_072), (Read(Wide).MaxPositions, Read(Wide, "qwen2").MaxPositions, Read(Wide + Unlimited, "mistral").MaxPositions));
+        LanguageModelConfig qwen2 = Read(Wide, "qwen2");
         Assert.IsTrue(qwen2.QueryKeyValueBias && !qwen2.OutputBias);
-        LanguageModelConfig qwen3 = Read("", "qwen3");
+        LanguageModelConfig qwen3 = Read(Wide, "qwen3");
         Assert.IsTrue(qwen3.QueryKeyNorm);
         Assert.AreEqual(128, qwen3.HeadWidth);
     }
@@ -59,7 +66,10 @@ public sealed class LanguageModelConfigTests
     {
         Assert.AreEqual("model_type 'gemma2' is not supported. Supported language models: llama, mistral, qwen2, qwen3.", Assert.ThrowsExactly<NotSupportedException>(() => Read("", "gemma2")).Message);
         Assert.AreEqual("sliding_window attention (4096 positions) is not supported.", Assert.ThrowsExactly<NotSupportedException>(() => Read(""", "sliding_window": 4096, "max_position_embeddings": 32768""", "mistral")).Message);
-        Assert.AreEqual(8, Read(""", "sliding_window": null, "max_position_embeddings": 32768""", "mistral").HiddenSize);
+        Assert.AreEqual(8, Read(""", "num_key_value_heads": 2, "max_position_embeddings": 32768""" + Unlimited, "mistral").HiddenSize);
+        // Mistral's class has a window where the key is absent.
+        Assert.AreEqual("sliding_window attention (4096 positions) (the published default: the key is absent) is not supported.", Assert.ThrowsExactly<NotSupportedException>(() => Read(""", "max_position_embeddings": 32768""", "mistral")).Message);
+        Assert.AreEqual(4096, Read(""", "num_key_value_heads": 2, "max_position_embeddings": 4096""", "mistral").MaxPositions);
     }
 
     [TestMethod]
@@ -75,6 +85,14 @@ public sealed class LanguageModelConfigTests
     [TestMethod]
     public void AMissingSizeIsNamed()
         => Assert.AreEqual("'hidden_size' is missing; it must be a whole number above zero.", Assert.ThrowsExactly<InvalidDataException>(() => LanguageModelConfig.FromJson(JsonDocument.Parse("""{"model_type": "llama"}""").RootElement)).Message);
+
+    [TestMethod]
+    public void AMissingKindIsNamed()
+        => Assert.AreEqual("'model_type' is missing; it must be one of llama, mistral, qwen2, qwen3, or metamorph_ with one of them.", Assert.ThrowsExactly<InvalidDataException>(() => LanguageModelConfig.FromJson(JsonDocument.Parse("{}").RootElement)).Message);
+
+    [TestMethod]
+    public void ADefaultThatDoesNotFitIsToldAsSuch()
+        => Assert.AreEqual("num_attention_heads (2) is no multiple of num_key_value_heads (32) (the published default: the key is absent).", Assert.ThrowsExactly<InvalidDataException>(() => Read("", "qwen2")).Message);
 
     /// <summary>What a config writes.</summary>
     internal static JsonElement Json(Action<Utf8JsonWriter> write)

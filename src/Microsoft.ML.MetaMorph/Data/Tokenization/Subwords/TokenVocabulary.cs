@@ -22,7 +22,7 @@ internal sealed class TokenVocabulary
     public static TokenVocabulary Read(TokenizerSection section)
     {
         var ids = new Dictionary<string, int>();
-        foreach ((string token, TokenizerSection id) in section.Required("vocab").Entries()) ids[token] = id.AsNumber();
+        foreach ((string token, TokenizerSection id) in section.Required("vocab").Entries()) ids[token] = id.AsTokenId();
         return new TokenVocabulary(ids);
     }
 

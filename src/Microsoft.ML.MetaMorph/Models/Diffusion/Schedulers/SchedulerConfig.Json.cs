@@ -104,7 +104,8 @@ internal sealed partial record SchedulerConfig
 
     private static SchedulerConfig Read(JsonElement json, DiffusionSchedulerKind? kind) => new()
     {
-        Kind = ConfigJson.Text(json, "_class_name") is null && kind is { } given ? given : Choice(json, "_class_name", Kinds) ?? throw new InvalidDataException("scheduler_config.json lacks '_class_name'."),
+        Keys = ConfigKeys.Of(json),
+        Kind = ConfigJson.Text(json, "_class_name") is null && kind is { } given ? given : Choice(json, "_class_name", Kinds) ?? throw new InvalidDataException($"scheduler_config.json lacks '_class_name', which says whose defaults hold for what it leaves away; it must be one of {string.Join(", ", Kinds.Select(known => known.Name))}."),
         TrainingSteps = ConfigJson.Size(json, "num_train_timesteps", 1000),
         BetaStart = ConfigJson.Number(json, "beta_start", 0.0001),
         BetaEnd = ConfigJson.Number(json, "beta_end", 0.02),

@@ -98,14 +98,17 @@ internal sealed partial record SchedulerConfig
 
     public PosteriorVariance Variance { get; init; }
 
+    /// <summary>Which values a file gave, for messages.</summary>
+    public ConfigKeys Keys { get; init; } = ConfigKeys.All;
+
     /// <summary>Checks that the values make a schedule.</summary>
     /// <exception cref="InvalidDataException">One does not; it is named with its value and range.</exception>
     public void Validate()
     {
         Check("num_train_timesteps", TrainingSteps, TrainingSteps is >= 1 and <= 1_000_000, "from 1 to 1,000,000");
         Check("beta_start", BetaStart, BetaStart is > 0 and < 1, "above 0 and below 1");
-        Check("beta_end", BetaEnd, BetaEnd < 1 && BetaEnd >= BetaStart, "at least beta_start and below 1");
-        Check("trained_betas", TrainedBetas?.Count, TrainedBetas is null || TrainedBetas.Count == TrainingSteps, $"of num_train_timesteps = {TrainingSteps} values");
+        Check("beta_end", BetaEnd, BetaEnd < 1 && BetaEnd >= BetaStart, FormattableString.Invariant($"at least beta_start, {BetaStart}{Keys.Note("beta_start")}, and below 1"));
+        Check("trained_betas", TrainedBetas?.Count, TrainedBetas is null || TrainedBetas.Count == TrainingSteps, $"of num_train_timesteps = {TrainingSteps}{Keys.Note("num_train_timesteps")} values");
         Check("trained_betas", TrainedBetas, TrainedBetas is null || TrainedBetas.All(beta => beta is >= 0 and <= 1), "values from 0 to 1");
         Check("steps_offset", StepsOffset, StepsOffset >= 0, "at least 0");
         Check("clip_sample_range", ClipSampleRange, ClipSampleRange > 0, "above 0");
@@ -115,8 +118,8 @@ internal sealed partial record SchedulerConfig
         Check("rescale_betas_zero_snr", RescaleBetasZeroSnr, !RescaleBetasZeroSnr || TrainingSteps > 1, "false where there is one timestep");
     }
 
-    private static void Check(string key, object? value, bool isValid, string range)
+    private void Check(string key, object? value, bool isValid, string range)
     {
-        if (!isValid) throw new InvalidDataException(FormattableString.Invariant($"scheduler_config.json: '{key}' is {value ?? "null"}; it must be {range}."));
+        if (!isValid) throw new InvalidDataException(FormattableString.Invariant($"scheduler_config.json: '{key}' is {value ?? "null"}{Keys.Note(key)}; it must be {range}."));
     }
 }

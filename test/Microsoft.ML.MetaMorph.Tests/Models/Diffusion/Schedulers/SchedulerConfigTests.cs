@@ -79,6 +79,17 @@ public sealed class SchedulerConfigTests
     public void WhatCannotBeFollowedIsNamed(string json, string message)
         => StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => SchedulerConfig.Parse(json)).Message, message);
 
+    [TestMethod]
+    public void DefaultsThatDoNotFitAreToldAsSuch()
+    {
+        static string Refused(string json) => Assert.ThrowsExactly<InvalidDataException>(() => SchedulerConfig.Parse(json)).Message;
+        const string Absent = " (the published default: the key is absent)";
+        Assert.AreEqual($"scheduler_config.json: 'beta_end' is 0.02{Absent}; it must be at least beta_start, 0.5, and below 1.", Refused("""{ "_class_name": "DDIMScheduler", "beta_start": 0.5 }"""));
+        Assert.AreEqual($"scheduler_config.json: 'beta_end' is 1E-05; it must be at least beta_start, 0.0001{Absent}, and below 1.", Refused("""{ "_class_name": "DDIMScheduler", "beta_end": 1e-5 }"""));
+        Assert.AreEqual($"scheduler_config.json: 'trained_betas' is 1; it must be of num_train_timesteps = 1000{Absent} values.", Refused("""{ "_class_name": "DDIMScheduler", "trained_betas": [0.1] }"""));
+        Assert.AreEqual("scheduler_config.json lacks '_class_name', which says whose defaults hold for what it leaves away; it must be one of PNDMScheduler, DDIMScheduler, EulerDiscreteScheduler, EulerAncestralDiscreteScheduler, DPMSolverMultistepScheduler, DDPMScheduler.", Refused("{}"));
+    }
+
     private static string Written(SchedulerConfig config)
     {
         using var stream = new MemoryStream();
