@@ -1,5 +1,3 @@
-using Microsoft.ML.Data;
-
 namespace Microsoft.ML.MetaMorph.Benchmarks;
 
 /// <summary><c>GenerateResponse</c> over an <see cref="IDataView"/> beside the same generator called directly on the same prompts.</summary>
