@@ -12,6 +12,7 @@ namespace Microsoft.ML.MetaMorph;
 internal sealed class Conv2d : NamedLayer, IComputeTyped
 {
     private readonly long _stride;
+    private readonly ProductWeight _arranged;
 
     /// <param name="parameters">Where weight and bias come from.</param>
     /// <param name="inputChannels">Channels of the input.</param>
@@ -28,6 +29,7 @@ internal sealed class Conv2d : NamedLayer, IComputeTyped
         Weight = parameters.Get("weight", [outputChannels, inputChannels, kernel, kernel], Initialization.Uniform(bound));
         Bias = parameters.Get("bias", [outputChannels], Initialization.Uniform(bound));
         ProductWeight = new ProductWeight(Weight);
+        _arranged = new ProductWeight(Weight, weight => OneDnnConvolution.Arrange(weight, _stride, Padding)) { IsFixed = true };
         register_parameter("weight", Weight);
         register_parameter("bias", Bias);
     }
@@ -65,7 +67,11 @@ internal sealed class Conv2d : NamedLayer, IComputeTyped
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) ProductWeight.Dispose();
+        if (disposing)
+        {
+            ProductWeight.Dispose();
+            _arranged.Dispose();
+        }
         base.Dispose(disposing);
     }
 
@@ -77,6 +83,8 @@ internal sealed class Conv2d : NamedLayer, IComputeTyped
 
     private Tensor Spatial(Tensor input, long rowPadding, long columnPadding)
     {
+        if (ProductWeight.IsFixed && OneDnnConvolution.Serves(input, ComputeType) && _arranged.In(ComputeType) is var arranged && !ReferenceEquals(arranged, Weight))
+            return OneDnnConvolution.Forward(input.to(ComputeType), arranged, Bias.to(ComputeType), _stride, rowPadding, columnPadding).to(input.dtype);
         bool rearranges = !input.is_contiguous() && WeighsMoreThan(input);
         Tensor picture = rearranges ? input.contiguous() : input;
         Tensor result = F.conv2d(picture.to(ComputeType), ProductWeight.In(ComputeType).to(ComputeType), Bias.to(ComputeType), [_stride, _stride], [rowPadding, columnPadding]).to(input.dtype);
