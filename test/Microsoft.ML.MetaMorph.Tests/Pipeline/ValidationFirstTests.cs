@@ -49,7 +49,9 @@ public sealed class ValidationFirstTests
         VisualPredictiveInstructionTuningTrainer.Options options = TinyModels.TrainerOptions();
         options.Progress = steps;
         string told = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options).Fit(EncodedRow.Rows(_ml, 8), bad).Dispose()).Message;
-        StringAssert.StartsWith(told, "Row 1, columns 'Prompt' and 'VisualTokens': ");
+        Assert.AreEqual(
+            "Row 1, columns 'Prompt' and 'Response': there are 1 <image> marks, but the column 'VisualTokens' holds 0 pictures. Give every mark its picture, prompts first; if EncodeImages has an ErrorColumnName, that column says whether a picture could not be read.",
+            told);
         Assert.IsEmpty(steps.All);
 
         options.SkipBadRows = true;

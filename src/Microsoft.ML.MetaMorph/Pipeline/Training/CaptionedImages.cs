@@ -39,7 +39,7 @@ internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
             if (epoch < from.Epoch) continue;
             StreamPlace begin = epoch == from.Epoch ? from : new StreamPlace(epoch, 0);
             // A pass that begins in the middle says nothing of all rows.
-            bool isWhole = begin.Row == 0;
+            bool isWhole = begin.IsBeginning;
             long before = _rows;
             foreach (CaptionedImage row in Rows(order, begin))
             {
@@ -67,8 +67,14 @@ internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
             pictures.Clear();
             images.Decode(number.Current, pictures, _preprocessor.Check);
             if (pictures.Count != 1) throw RowErrors.At(number.Current, RowErrors.Columns(settings.ImageColumn), $"{pictures.Count} pictures; an encoder learns from rows of exactly 1 picture and its caption.");
+            if (rows == begin.Row && !begin.IsBeginning)
+            {
+                begin.RequireSame(TrainingPicture.MarkOf(pictures[0]));
+                continue;
+            }
+
             int[] caption = settings.Tokenizer.Encode(string.Join(" ", captions.Read(number.Current)), addSpecialTokens: false);
-            yield return new CaptionedImage(pictures[0], caption, number.Current, new StreamPlace(begin.Epoch, rows + 1));
+            yield return new CaptionedImage(pictures[0], caption, number.Current, new StreamPlace(begin.Epoch, rows, 1));
         }
 
         begin.RequireRows(rows);
@@ -99,5 +105,9 @@ internal sealed record CaptionSettings(string ImageColumn, string CaptionColumn,
 /// <param name="Picture">As it was stored.</param>
 /// <param name="Caption">Token ids.</param>
 /// <param name="Row">The number of its row.</param>
-/// <param name="Next">Where the stream goes on behind it.</param>
-internal readonly record struct CaptionedImage(RgbImage Picture, int[] Caption, long Row, StreamPlace Next);
+/// <param name="Place">Where it was taken.</param>
+internal readonly record struct CaptionedImage(RgbImage Picture, int[] Caption, long Row, StreamPlace Place)
+{
+    /// <summary>Where the stream goes on behind it.</summary>
+    public StreamPlace Next => Place with { Mark = TrainingPicture.MarkOf(Picture) };
+}

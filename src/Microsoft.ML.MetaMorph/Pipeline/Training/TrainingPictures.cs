@@ -59,7 +59,7 @@ internal sealed class TrainingPictures(IDataView data, PictureSettings settings,
             }
 
             StreamPlace begin = epoch == from.Epoch ? from : new StreamPlace(epoch, 0);
-            bool any = begin != new StreamPlace(epoch, 0);
+            bool any = !begin.IsBeginning;
             foreach (TrainingPicture picture in Pictures(order, begin))
             {
                 any = true;
@@ -92,7 +92,9 @@ internal sealed class TrainingPictures(IDataView data, PictureSettings settings,
             int length = tokens is null ? 0 : tokens.Count * tokens.Width;
             if (tokens is not null && values.Length != pictures.Count * length)
                 throw RowErrors.At(number.Current, RowErrors.Columns([.. settings.ImageColumns, tokens.Column]), $"{pictures.Count} pictures, but the visual tokens of {values.Length / length}. Encode the same columns, in the same order.");
-            for (int i = rows == begin.Row ? begin.Picture : 0; i < pictures.Count; i++)
+            int taken = rows == begin.Row ? begin.Picture : 0;
+            if (taken > 0) begin.RequireSame(taken <= pictures.Count ? TrainingPicture.MarkOf(pictures[taken - 1]) : null);
+            for (int i = taken; i < pictures.Count; i++)
                 yield return new TrainingPicture(pictures[i], values.AsMemory(i * length, length), number.Current, new StreamPlace(begin.Epoch, rows, i + 1));
         }
 
@@ -157,5 +159,12 @@ internal sealed record TokenSettings(string Column, int Count, int Width, TokenC
 /// <param name="Picture">As it was stored.</param>
 /// <param name="Tokens">Its visual tokens; empty where none are needed.</param>
 /// <param name="Row">The number of its row.</param>
-/// <param name="Next">Where the stream goes on behind it.</param>
-internal readonly record struct TrainingPicture(RgbImage Picture, ReadOnlyMemory<float> Tokens, long Row, StreamPlace Next);
+/// <param name="Place">Where it was taken.</param>
+internal readonly record struct TrainingPicture(RgbImage Picture, ReadOnlyMemory<float> Tokens, long Row, StreamPlace Place)
+{
+    /// <summary>Where the stream goes on behind it.</summary>
+    public StreamPlace Next => Place with { Mark = MarkOf(Picture) };
+
+    /// <summary>The checksum of a picture.</summary>
+    public static uint MarkOf(RgbImage picture) => Crc32.Update(0, picture.Pixels);
+}

@@ -13,11 +13,11 @@ public sealed class CheckpointStoreTests
     {
         using var scope = NewDisposeScope();
         using var folder = new ScratchFolder();
-        TrainingCheckpoint written = Checkpoint(12) with { Next = new StreamPlace(3, 1L << 40, 2), ElapsedSeconds = 0.1 + 0.2, Items = 77 };
+        TrainingCheckpoint written = Checkpoint(12) with { Next = new StreamPlace(3, 1L << 40, 2, uint.MaxValue), ElapsedSeconds = 0.1 + 0.2, Items = 77 };
         using (var store = new CheckpointStore(folder.Path, 2)) store.Write(written, State(12));
         using var again = new CheckpointStore(folder.Path, 2);
         TrainingCheckpoint read = again.FindLast(_warnings.Add)!;
-        Assert.AreEqual((12L, 77L, new StreamPlace(3, 1L << 40, 2), 0.1 + 0.2, ScalarType.BFloat16, "asked for"), (read.Step, read.Items, read.Next, read.ElapsedSeconds, read.ComputeType, read.ComputeReason));
+        Assert.AreEqual((12L, 77L, new StreamPlace(3, 1L << 40, 2, uint.MaxValue), 0.1 + 0.2, ScalarType.BFloat16, "asked for"), (read.Step, read.Items, read.Next, read.ElapsedSeconds, read.ComputeType, read.ComputeReason));
         Assert.IsNull(read.End);
         CollectionAssert.AreEqual(written.Options.ToArray(), read.Options.ToArray());
         bool used = false;
