@@ -67,6 +67,18 @@ public sealed class SampleTests
     }
 
     [TestMethod]
+    public void AFinishedTrainingIsFoundInItsFolder()
+    {
+        using EncodeImagesTransformer encoding = Ml.MetaMorph().EncodeImages("VisualTokens", "Image", _world.Encoder).Fit(_world.Captions);
+        IDataView rows = encoding.Transform(_world.Captions);
+        using GenerateImagesTransformer painter = Checkpoints.Run(Ml, rows, steps: 1, _world.File("checkpoints"));
+        Assert.IsTrue(File.Exists(Path.Combine(_world.File("checkpoints"), "finished-00000001", "state.safetensors")));
+        DateTime written = File.GetLastWriteTimeUtc(Path.Combine(_world.File("checkpoints"), "finished-00000001", "checkpoint.json"));
+        using GenerateImagesTransformer again = Checkpoints.Run(Ml, rows, steps: 1, _world.File("checkpoints"));
+        Assert.AreEqual(written, File.GetLastWriteTimeUtc(Path.Combine(_world.File("checkpoints"), "finished-00000001", "checkpoint.json")));
+    }
+
+    [TestMethod]
     public void AVisualizerFromNothingDraws()
     {
         using Visualizer visualizer = Pictures.Train(Ml, _world.Captions, _world.Encoder, steps: 1, _world.File("fresh-visualizer"));

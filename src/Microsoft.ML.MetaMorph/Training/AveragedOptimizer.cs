@@ -80,6 +80,24 @@ internal sealed class AveragedOptimizer : IDisposable
         _optimizer.ImportState(parts[false].ToDictionary());
     }
 
+    /// <summary>All that a training is at a step, weights included (<c>value.NAME</c>): views, not copies.</summary>
+    public IReadOnlyDictionary<string, Tensor> ExportAll() => _average is null ? _optimizer.ExportState().Concat(_parameters.Named(ExponentialMovingAverage.ValuePrefix)).ToDictionary() : ExportState();
+
+    /// <summary>Takes over what <see cref="ExportAll"/> gave.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing, unknown, or of another shape.</exception>
+    public void ImportAll(IReadOnlyDictionary<string, Tensor> state)
+    {
+        if (_average is not null)
+        {
+            ImportState(state);
+            return;
+        }
+
+        ILookup<bool, KeyValuePair<string, Tensor>> parts = state.ToLookup(entry => entry.Key.StartsWith(ExponentialMovingAverage.ValuePrefix, StringComparison.Ordinal));
+        _parameters.Import(ExponentialMovingAverage.ValuePrefix, parts[true].ToDictionary());
+        ImportState(parts[false].ToDictionary());
+    }
+
     public void Dispose()
     {
         _average?.Dispose();

@@ -90,7 +90,10 @@ internal sealed class ExponentialMovingAverage : IDisposable
 
     public void Dispose() => Averages.Dispose();
 
-    private const string StepKey = "average_step", AveragePrefix = "average.", ValuePrefix = "value.";
+    /// <summary>Before the name of a parameter whose value is stored.</summary>
+    public const string ValuePrefix = "value.";
+
+    private const string StepKey = "average_step", AveragePrefix = "average.";
 
     private IEnumerable<KeyValuePair<string, Tensor>> Views()
     {

@@ -77,6 +77,25 @@ internal sealed class FlatParameters : IDisposable
         return buffer.narrow(0, slot.Offset, slot.Length).view(slot.Parameter.shape).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The values by parameter, each name behind a prefix: views, not copies.</summary>
+    public IEnumerable<KeyValuePair<string, Tensor>> Named(string prefix) => Slots.Select(slot => KeyValuePair.Create(prefix + slot.Name, View(Values, slot)));
+
+    /// <summary>Takes over what <see cref="Named"/> gave.</summary>
+    /// <exception cref="InvalidDataException">A value is missing, unknown, or of another shape.</exception>
+    public void Import(string prefix, IReadOnlyDictionary<string, Tensor> stored)
+    {
+        using var mode = no_grad();
+        using var scope = NewDisposeScope();
+        Dictionary<string, Tensor> views = Named(prefix).ToDictionary();
+        foreach ((string key, Tensor view) in views)
+        {
+            if (!stored.TryGetValue(key, out Tensor? value)) throw new InvalidDataException($"The stored weights have no '{key}': they are of another model or of other trainable parts.");
+            if (!value.shape.SequenceEqual(view.shape)) throw new InvalidDataException($"The stored weights' '{key}' has the shape [{string.Join(", ", value.shape)}], the parameter has [{string.Join(", ", view.shape)}].");
+        }
+        if (stored.Keys.FirstOrDefault(key => !views.ContainsKey(key)) is { } unknown) throw new InvalidDataException($"The stored weights' '{unknown}' belongs to no trainable parameter.");
+        foreach ((string key, Tensor view) in views) view.copy_(stored[key]);
+    }
+
     public void ZeroGradients()
     {
         using var mode = no_grad();

@@ -5,10 +5,16 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>The loop of the trainings on pictures: a step for each batch, until the steps, the time or the batches end.</summary>
 /// <remarks>
 /// However it ends, the parameters hold the weights of the last complete step: their running average, if asked for, but for an exception, which
-/// leaves the weights themselves.
+/// leaves the weights themselves. A checkpoint is written before anybody is told of its step, so whatever they do with it loses nothing.
 /// </remarks>
-internal sealed class PictureLoop(AveragedOptimizer optimizer, TrainingPace pace)
+/// <param name="optimizer">Moves the weights.</param>
+/// <param name="pace">Says when to end.</param>
+/// <param name="checkpoints">What a run that is killed goes on from; null for none. The batches then begin where these say.</param>
+internal sealed class PictureLoop(AveragedOptimizer optimizer, TrainingPace pace, TrainingCheckpoints? checkpoints = null)
 {
+    private long _pictures = checkpoints?.Last?.Items ?? 0;
+    private StreamPlace? _next = checkpoints?.Last?.Next;
+
     /// <summary>Trains.</summary>
     /// <param name="batches">Taken one by one, and disposed after their step.</param>
     /// <param name="accumulate">Adds the gradients of a batch to those of the parameters and gives its loss; null after a cancellation, which drops the step.</param>
@@ -20,40 +26,44 @@ internal sealed class PictureLoop(AveragedOptimizer optimizer, TrainingPace pace
         where TLoss : struct
     {
         optimizer.Begin();
+        (TrainingEnd End, TLoss? Loss) result = checkpoints?.Last?.End is { } ended ? (ended, null) : Steps(batches, accumulate, progress);
+        checkpoints?.AtEnd(optimizer, Position, result.End);
+        optimizer.End();
+        return result;
+    }
+
+    private TrainingPosition Position => new(_pictures, _next, pace.Elapsed);
+
+    private (TrainingEnd End, TLoss? Loss) Steps<TBatch, TLoss>(IEnumerable<TBatch> batches, Func<TBatch, StepRows, TLoss?> accumulate, Action<PictureProgress, TLoss>? progress)
+        where TBatch : IPictureBatch
+        where TLoss : struct
+    {
         TLoss? last = null;
-        long pictures = 0;
-        TrainingEnd end = TrainingEnd.Completed;
         foreach (TBatch batch in batches)
         {
             using TBatch owned = batch;
             long step = optimizer.Steps;
-            if (!pace.MayBegin(step))
-            {
-                end = step >= pace.TotalSteps ? TrainingEnd.Completed : TrainingEnd.TimeSpent;
-                break;
-            }
+            if (!pace.MayBegin(step)) return (step >= pace.TotalSteps ? TrainingEnd.Completed : TrainingEnd.TimeSpent, last);
             double rate = pace.RateAt(step);
-            var rows = new StepRows(step, batch.Numbers(pictures));
+            var rows = new StepRows(step, batch.Numbers(_pictures));
             optimizer.ZeroGradients();
-            if (accumulate(batch, rows) is not { } loss)
-            {
-                end = TrainingEnd.Cancelled;
-                break;
-            }
+            if (accumulate(batch, rows) is not { } loss) return (TrainingEnd.Cancelled, last);
             double norm = optimizer.Move(rate, rows.Numbers);
             last = loss;
-            pictures += batch.Count;
-            progress?.Invoke(Progress(rate, norm, pictures), loss);
-            if (step + 1 >= pace.TotalSteps) break;         // the next batch would be made for nothing
+            _pictures += batch.Count;
+            _next = batch.Next;
+            bool isLast = step + 1 >= pace.TotalSteps;
+            checkpoints?.AfterStep(optimizer, Position, isLast);
+            progress?.Invoke(Progress(rate, norm), loss);
+            if (isLast) break;         // the next batch would be made for nothing
         }
-        optimizer.End();
-        return (end, last);
+        return (TrainingEnd.Completed, last);
     }
 
-    private PictureProgress Progress(double rate, double norm, long pictures)
+    private PictureProgress Progress(double rate, double norm)
     {
         TimeSpan elapsed = pace.Elapsed;
-        return new PictureProgress(optimizer.Steps, pace.TotalSteps, pace.Share(optimizer.Steps), rate, norm, pictures / Math.Max(elapsed.TotalSeconds, 1e-9), elapsed);
+        return new PictureProgress(optimizer.Steps, pace.TotalSteps, pace.Share(optimizer.Steps), rate, norm, _pictures / Math.Max(elapsed.TotalSeconds, 1e-9), elapsed);
     }
 }
 

@@ -8,6 +8,7 @@ internal sealed class TrainingPace
 
     private readonly TimeProvider _clock;
     private readonly long _begin;
+    private readonly TimeSpan _spent;
     private readonly double? _seconds;
     private readonly LearningRateSchedule _schedule;
 
@@ -37,10 +38,12 @@ internal sealed class TrainingPace
     /// <param name="steps">Steps in all, or null.</param>
     /// <param name="seconds">A budget of time, or null; the curve follows it where it is given.</param>
     /// <param name="clock">The clock of the budget.</param>
-    public TrainingPace(LearningRateSchedule schedule, double warmupRatio, long? steps, double? seconds, TimeProvider clock)
+    /// <param name="spent">What earlier runs of the training took of it.</param>
+    public TrainingPace(LearningRateSchedule schedule, double warmupRatio, long? steps, double? seconds, TimeProvider clock, TimeSpan spent = default)
     {
         if (steps is null && seconds is null) throw new ArgumentException("A number of steps or of seconds is needed.", nameof(steps));
         _clock = clock;
+        _spent = spent;
         _begin = clock.GetTimestamp();
         _seconds = seconds;
         Epochs = int.MaxValue;
@@ -54,7 +57,8 @@ internal sealed class TrainingPace
     /// <summary>Steps in all; null where only time ends the training.</summary>
     public long? TotalSteps { get; }
 
-    public TimeSpan Elapsed => _clock.GetElapsedTime(_begin);
+    /// <summary>The time that the training took, of all its runs together.</summary>
+    public TimeSpan Elapsed => _spent + _clock.GetElapsedTime(_begin);
 
     /// <summary>Whether a step may begin.</summary>
     public bool MayBegin(long step) => !(step >= TotalSteps) && !(Elapsed.TotalSeconds >= _seconds);

@@ -43,12 +43,16 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
     /// <param name="input">The rows of pictures.</param>
     /// <returns>The trained autoencoder as a transformer.</returns>
     /// <exception cref="ArgumentException">The column is missing or of another type.</exception>
-    /// <exception cref="InvalidDataException">A picture cannot be read, there are none, or a folder does not fit.</exception>
+    /// <exception cref="InvalidDataException">A picture cannot be read, there are none, a folder does not fit, or <see cref="Options.CheckpointFolder"/> holds another training.</exception>
+    /// <exception cref="IOException">A checkpoint cannot be written.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
     /// <exception cref="InsufficientMemoryException">Weights, gradients and moments need more memory than there is; told before anything is loaded.</exception>
     public AutoencodeImagesTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
 
-    /// <summary>Trains on all rows and scores others at the end; the losses are logged.</summary>
+    /// <summary>
+    /// Trains on all rows and looks at others, now and then (<see cref="Options.ValidationInterval"/>) and at the end: their losses are logged, and what
+    /// comes back of their pictures is shown where a folder is given (<see cref="Options.ValidationFolder"/>).
+    /// </summary>
     /// <inheritdoc cref="Fit(IDataView)"/>
     /// <param name="trainData">The rows.</param>
     /// <param name="validationData">Rows that are not learned; at least one.</param>
@@ -64,7 +68,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         return Fit(trainData, validationData: null, previousModel);
     }
 
-    /// <summary>Trains on all rows, scores others at the end, and starts from an autoencoder; each of the last two may be null.</summary>
+    /// <summary>Trains on all rows, looks at others, and starts from an autoencoder; each of the last two may be null.</summary>
     /// <inheritdoc cref="Fit(IDataView)"/>
     /// <param name="trainData">The rows.</param>
     /// <param name="validationData">Rows that are not learned; null for none. No row at all is an error, told before the training; rows with nothing to evaluate are a warning in the log.</param>
@@ -81,7 +85,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         AutoencoderKL start = Start(previousModel, device, seed);
         try
         {
-            Train(start, device, trainData, validationData, seed, log);
+            Train(start, device, trainData, validationData, () => Fingerprint(trainData, previousModel, seed), seed, log);
             var model = new AutoencoderModel(start.Config, _options.Training.Precision, target => target.ToString() == device.ToString() ? start : Moved(start, target), storage: null);
             // The trained model belongs to the transformer from here on.
             model.Prepare(device);
@@ -114,38 +118,66 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
             : TrainableAutoencoder.Fresh(_options.FreshArchitecture.ToConfig(), memory, device, seed);
     }
 
-    private void Train(AutoencoderKL model, Device device, IDataView trainData, IDataView? validationData, int seed, TrainingLog log)
+    private void Train(AutoencoderKL model, Device device, IDataView trainData, IDataView? validationData, Func<TrainingFingerprint> fingerprint, int seed, TrainingLog log)
     {
         AutoencoderTrainingOptions training = _options.Training with { Seed = seed };
         var settings = new PictureSettings([_options.ImageColumnName], _options.ImageFolder, AutoencoderModel.SizeOf(model.Config), _options.AspectRatio, training.BatchSize);
         var pictures = new TrainingPictures(trainData, settings);
-        using var trainer = new AutoencoderKLTrainer(model, device, training);
+        using TrainingCheckpoints? checkpoints = log.Checkpoints(_options, fingerprint);
+        using var trainer = new AutoencoderKLTrainer(model, device, training, checkpoints);
         log.Info($"Linear layers and convolutions are computed in {trainer.Precision}.");
-        AutoencoderResult result = trainer.Train(pictures.EndlessBatches(seed), step => Report(step, log), cancellationToken: log.Cancellation);
+        ValidationSettings watched = _options.ToValidation();
+        AutoencoderValidation? validation = null;
+        if (validationData is not null)
+        {
+            var unlearnt = new TrainingPictures(validationData, settings);
+            ValidationRows.ReadAll(unlearnt.Once(), log.Cancellation);
+            validation = new AutoencoderValidation(model, device, trainer, unlearnt, watched);
+        }
+
+        AutoencoderResult result = trainer.Train(pictures.EndlessBatches(seed, checkpoints?.Next ?? default), step => Report(step, validation, watched, log), cancellationToken: log.Cancellation);
         log.End(result.End, result.Steps);
-        if (validationData is not null && result.End != TrainingEnd.Cancelled) Validate(trainer, new TrainingPictures(validationData, settings), log);
+        // A validation after the last step was made already, and whoever cancels does not wait for one.
+        if (validation is not null && result.End != TrainingEnd.Cancelled && validation.LastStep != result.Steps) Validate(validation, result.Steps, "", log);
         model.SetScalingFactor(trainer.MeasureScalingFactor(pictures.SomeBatches(seed, training.ScalingPictures)));
         log.Info(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Latents are scaled by {model.Config.ScalingFactor:G5} to vary by 1."));
     }
 
-    private void Validate(AutoencoderKLTrainer trainer, TrainingPictures pictures, TrainingLog log)
+    /// <summary>What has to be the same where a checkpoint is gone on from.</summary>
+    private TrainingFingerprint Fingerprint(IDataView trainData, AutoencodeImagesTransformer? previous, int seed)
     {
-        if (ValidationRows.TryEvaluate(pictures.BatchesOnce(), trainer.Evaluate, out AutoencoderLosses losses)) log.Info($"Validation: {losses}.");
-        else log.Warn(ValidationRows.Nothing($"a picture ({RowErrors.Columns(_options.ImageColumnName)})"));
+        TrainingFingerprint fingerprint = new TrainingFingerprint("Autoencoder")
+            .With(nameof(Options.ImageColumnName), _options.ImageColumnName)
+            .With(nameof(Options.ImageSize), _options.ImageSize)
+            .With(nameof(Options.AspectRatio), _options.AspectRatio)
+            .WithRows(trainData.GetRowCount())
+            .WithOptions(nameof(Options.Training), _options.Training with { Seed = seed }, nameof(AutoencoderTrainingOptions.PicturesAtATime), nameof(AutoencoderTrainingOptions.ScalingPictures));
+        if (previous is not null) return fingerprint.WithWeights("Previous model", previous.Model.Parameters());
+        return _options.PretrainedFolder is { } folder ? fingerprint.With(nameof(Options.PretrainedFolder), folder) : fingerprint.WithOptions(nameof(Options.Architecture), _options.FreshArchitecture);
     }
 
-    private void Report(AutoencoderProgress step, TrainingLog log)
+    private AutoencoderLosses? Validate(AutoencoderValidation validation, long step, string when, TrainingLog log)
+    {
+        AutoencoderLosses? losses = validation.Run(step);
+        if (losses is { } value) log.Info($"Validation{when}: {value}.");
+        else log.Warn(ValidationRows.Nothing($"a picture ({RowErrors.Columns(_options.ImageColumnName)})"));
+        return losses;
+    }
+
+    private void Report(AutoencoderProgress step, AutoencoderValidation? validation, ValidationSettings watched, TrainingLog log)
     {
         AutoencoderLosses losses = step.Losses;
+        watched.Board?.AddStep(step, losses.Total);
+        AutoencoderLosses? validated = validation is not null && watched.IsDue(step.Step) ? Validate(validation, step.Step, string.Create(System.Globalization.CultureInfo.InvariantCulture, $" after step {step.Step}"), log) : null;
         double error = _options.Training.SquaredErrorWeight * losses.SquaredError + _options.Training.AbsoluteErrorWeight * losses.AbsoluteError;
-        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, losses.Total, 0, error, step.LearningRate, step.PicturesPerSecond, step.Elapsed));
+        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, losses.Total, 0, error, step.LearningRate, step.PicturesPerSecond, step.Elapsed, validated?.Total));
     }
 
     private static AutoencoderKL Moved(AutoencoderKL model, Device target)
         => new(model.Config, new CopiedParameters(model.named_parameters().ToDictionary(entry => entry.name, entry => (Tensor)entry.parameter), target));
 
     /// <summary>Options of <see cref="AutoencoderTrainer"/>.</summary>
-    public sealed class Options : ITrainingControl
+    public sealed class Options : ITrainingControl, ICheckpointOptions
     {
         /// <summary>The column of pictures that the trained transformer appends: what the autoencoder gives back.</summary>
         public string OutputColumnName { get; set; } = "Reconstruction";
@@ -180,6 +212,34 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         /// <summary>Rows that the transformer reads ahead and computes at a time, 1 to 65,536. Default: 8.</summary>
         public int ReconstructionBatchSize { get; set; } = 8;
 
+        /// <summary>Steps between two validations, at least 1, where <see cref="Fit(IDataView, IDataView)"/> is given validation rows. Null (default): one at the end.</summary>
+        public int? ValidationInterval { get; set; }
+
+        /// <summary>
+        /// The folder for a picture of each validation, <c>step-000200.png</c>: validation pictures, each with what the autoencoder gives back of it on
+        /// its right. It is made where it does not exist; files of the same names are replaced. Null (default): <see cref="TensorBoardFolder"/>, or none.
+        /// </summary>
+        public string? ValidationFolder { get; set; }
+
+        /// <summary>Validation pictures that a sheet shows, at least 1: the first ones. Default: 8.</summary>
+        public int ValidationPictures { get; set; } = 8;
+
+        /// <summary>The folder for an event file of TensorBoard with losses, learning rate and validation pictures; one training, one folder. Null (default): none.</summary>
+        public string? TensorBoardFolder { get; set; }
+
+        /// <summary>
+        /// The folder for checkpoints, one training at a time. <c>Fit</c> with the same folder goes on from the last whole one, and ends with the
+        /// weights of a training that was never stopped: bit for bit on the same machine, without a budget of time. Where the training was finished,
+        /// its model is there at once. Options, numbers of rows or start that are not those of the checkpoint are refused. Null (default): none are written.
+        /// </summary>
+        public string? CheckpointFolder { get; set; }
+
+        /// <summary>Steps between two checkpoints, at least 1, where <see cref="CheckpointFolder"/> is given; one more is written at the end and after a cancellation. Default: 500.</summary>
+        public int CheckpointInterval { get; set; } = 500;
+
+        /// <summary>Checkpoints that are kept, at least 1: the newest. Default: 2.</summary>
+        public int CheckpointCount { get; set; } = 2;
+
         /// <summary>Whether a cancelled training gives the autoencoder as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
         public bool KeepCancelled { get; set; }
 
@@ -195,11 +255,15 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         {
             ArgumentNullException.ThrowIfNull(Architecture);
             ArgumentNullException.ThrowIfNull(Training);
+            ValidationSettings.Validate(ValidationInterval, ValidationPictures);
+            CheckpointSettings.Validate(this);
             Training.Validate();
             ToSettings().Validate(SettingNames.Options((nameof(AutoencodeImagesSettings.InputColumnName), nameof(ImageColumnName)), (nameof(AutoencodeImagesSettings.BatchSize), nameof(ReconstructionBatchSize))));
             if (ImageSize < 1) throw new ArgumentOutOfRangeException(nameof(ImageSize), ImageSize, $"{nameof(ImageSize)} is {ImageSize}; at least 1 is needed.");
             if (PretrainedFolder is null) FreshArchitecture.ToConfig();
         }
+
+        internal ValidationSettings ToValidation() => ValidationSettings.Of(ValidationInterval, ValidationPictures, ValidationFolder, TensorBoardFolder);
 
         internal AutoencodeImagesSettings ToSettings()
             => new(OutputColumnName, ErrorColumnName, ImageColumnName, ImageFolder, AspectRatio, ReconstructionBatchSize, Training.Precision);

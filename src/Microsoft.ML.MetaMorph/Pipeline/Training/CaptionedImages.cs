@@ -10,11 +10,16 @@ internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
     private long _rows, _captioned;
 
     /// <summary>The rows once, in their order; the last batch may be smaller.</summary>
-    public IEnumerable<LanguageImageBatch> Once() => Batches(Rows(null), keepRest: true);
+    public IEnumerable<LanguageImageBatch> Once() => Batches(Rows(null, default), keepRest: true);
 
     /// <summary>Epoch after epoch, each in its own order; batches are full and run on from one epoch into the next.</summary>
-    /// <exception cref="InvalidDataException">There are no rows, or none has a caption.</exception>
-    public IEnumerable<LanguageImageBatch> Endless(int seed) => Batches(Epochs(new Random(seed)), keepRest: false);
+    /// <param name="seed">Of the orders.</param>
+    /// <param name="from">Where the stream begins; rows before it are passed over without decoding their pictures.</param>
+    /// <exception cref="InvalidDataException">There are no rows, not as many as at the place where the stream begins, or none has a caption.</exception>
+    public IEnumerable<LanguageImageBatch> Endless(int seed, StreamPlace from = default) => Batches(Epochs(new Random(seed), from), keepRest: false);
+
+    /// <summary>Reads all rows once, to hear of those that cannot be.</summary>
+    public void ReadAll(CancellationToken cancellation) => ValidationRows.ReadAll(Rows(null, default), cancellation);
 
     /// <summary>
     /// Refuses rows whose captions are all empty. One may be; that all are shows only at the end of a pass, or of a training that ends before it.
@@ -26,38 +31,53 @@ internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
             throw new InvalidDataException($"None of {_rows} rows has anything to learn: {RowErrors.Columns(settings.CaptionColumn)} is empty in each. Fill it, or name the column of captions in {nameof(LanguageImagePretrainingTrainer.Options.CaptionColumnName)}.");
     }
 
-    private IEnumerable<CaptionedImage> Epochs(Random random)
+    private IEnumerable<CaptionedImage> Epochs(Random random, StreamPlace from)
     {
-        while (true)
+        for (int epoch = 0; ; epoch++)
         {
+            Random? order = data.CanShuffle ? new Random(random.Next()) : null;
+            if (epoch < from.Epoch) continue;
+            StreamPlace begin = epoch == from.Epoch ? from : new StreamPlace(epoch, 0);
+            // A pass that begins in the middle says nothing of all rows.
+            bool isWhole = begin.IsBeginning;
             long before = _rows;
-            foreach (CaptionedImage row in Rows(data.CanShuffle ? new Random(random.Next()) : null))
+            foreach (CaptionedImage row in Rows(order, begin))
             {
-                _rows++;
-                if (row.Caption.Length > 0) _captioned++;
+                if (isWhole) _rows++;
+                if (isWhole && row.Caption.Length > 0) _captioned++;
                 yield return row;
             }
 
-            if (_rows == before) throw new InvalidDataException("There are no rows to train on.");
+            if (isWhole && _rows == before) throw new InvalidDataException("There are no rows to train on.");
             RequireSomethingToLearn();
         }
     }
 
-    private IEnumerable<CaptionedImage> Rows(Random? random)
+    private IEnumerable<CaptionedImage> Rows(Random? random, StreamPlace begin)
     {
         using DataViewRowCursor cursor = data.GetRowCursor([data.Schema[settings.ImageColumn], data.Schema[settings.CaptionColumn]], random);
         var number = new RowNumber(cursor, shuffled: random is not null);
         var images = new ImageColumn(cursor, settings.ImageColumn, settings.Folder);
         var captions = new TextColumn(cursor, settings.CaptionColumn);
         var pictures = new List<RgbImage>();
-        while (RowErrors.MoveNext(cursor))
+        long rows = 0;
+        for (; RowErrors.MoveNext(cursor); rows++)
         {
+            if (rows < begin.Row) continue;
             pictures.Clear();
             images.Decode(number.Current, pictures, _preprocessor.Check);
             if (pictures.Count != 1) throw RowErrors.At(number.Current, RowErrors.Columns(settings.ImageColumn), $"{pictures.Count} pictures; an encoder learns from rows of exactly 1 picture and its caption.");
+            if (rows == begin.Row && !begin.IsBeginning)
+            {
+                begin.RequireSame(TrainingPicture.MarkOf(pictures[0]));
+                continue;
+            }
+
             int[] caption = settings.Tokenizer.Encode(string.Join(" ", captions.Read(number.Current)), addSpecialTokens: false);
-            yield return new CaptionedImage(pictures[0], caption, number.Current);
+            yield return new CaptionedImage(pictures[0], caption, number.Current, new StreamPlace(begin.Epoch, rows, 1));
         }
+
+        begin.RequireRows(rows);
     }
 
     private IEnumerable<LanguageImageBatch> Batches(IEnumerable<CaptionedImage> rows, bool keepRest)
@@ -67,7 +87,7 @@ internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
             if (batch.Length < settings.BatchSize && !keepRest) yield break;
             float[] pixels = _preprocessor.PreprocessBatch([.. batch.Select(row => row.Picture)]);
             Tensor tensor = torch.tensor(pixels, [batch.Length, 3, _preprocessor.Height, _preprocessor.Width]).DetachFromDisposeScope();
-            yield return new LanguageImageBatch(tensor, [.. batch.Select(row => row.Caption)], [.. batch.Select(row => row.Row)]);
+            yield return new LanguageImageBatch(tensor, [.. batch.Select(row => row.Caption)], [.. batch.Select(row => row.Row)], batch[^1].Next);
         }
     }
 }
@@ -85,4 +105,9 @@ internal sealed record CaptionSettings(string ImageColumn, string CaptionColumn,
 /// <param name="Picture">As it was stored.</param>
 /// <param name="Caption">Token ids.</param>
 /// <param name="Row">The number of its row.</param>
-internal readonly record struct CaptionedImage(RgbImage Picture, int[] Caption, long Row);
+/// <param name="Place">Where it was taken.</param>
+internal readonly record struct CaptionedImage(RgbImage Picture, int[] Caption, long Row, StreamPlace Place)
+{
+    /// <summary>Where the stream goes on behind it.</summary>
+    public StreamPlace Next => Place with { Mark = TrainingPicture.MarkOf(Picture) };
+}

@@ -43,7 +43,8 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
     /// <param name="input">The rows: each a picture and its caption.</param>
     /// <returns>The trained encoder as a transformer.</returns>
     /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidDataException">A row has no picture, or more than one, or no row has a caption.</exception>
+    /// <exception cref="InvalidDataException">A row has no picture, or more than one, no row has a caption, or <see cref="Options.CheckpointFolder"/> holds another training.</exception>
+    /// <exception cref="IOException">A checkpoint cannot be written.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
     /// <exception cref="InsufficientMemoryException">Weights, gradients and moments need more memory than there is; told before anything is loaded.</exception>
     public EncodeImagesTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
@@ -88,7 +89,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         EncoderStart start = Start(previousModel, tokens, device, seed);
         using LanguageImageModel model = start.Model;
         var captions = new CaptionSettings(_options.ImageColumnName, _options.CaptionColumnName, _options.ImageFolder, start.Preprocessing, tokenizer, _options.Training.BatchSize);
-        PrecisionChoice precision = Train(model, captions, tokens, trainData, validationData, seed, log);
+        PrecisionChoice precision = Train(model, captions, tokens, trainData, validationData, () => Fingerprint(trainData, previousModel, tokenizer, seed), seed, log);
         var settings = new ImageEncoderSettings(model.Config.Vision, start.Preprocessing, model.Config.Tokens, _options.Training.Precision, precision.ToString());
         var encoder = new ImageEncoderModel(settings, target => Copy(model, target), storage: null);
         // The model goes away with this method: the tower that computes and the one that is saved are made now.
@@ -133,16 +134,32 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
             : EncoderStart.Fresh(training, _options.AspectRatio, tokens, device, seed, memory);
     }
 
-    private PrecisionChoice Train(LanguageImageModel model, CaptionSettings captions, CaptionTokens tokens, IDataView trainData, IDataView? validationData, int seed, TrainingLog log)
+    private PrecisionChoice Train(LanguageImageModel model, CaptionSettings captions, CaptionTokens tokens, IDataView trainData, IDataView? validationData, Func<TrainingFingerprint> fingerprint, int seed, TrainingLog log)
     {
-        using var trainer = new LanguageImagePretrainer(model, _options.Training with { Seed = seed }, tokens);
+        using TrainingCheckpoints? checkpoints = log.Checkpoints(_options, fingerprint);
+        using var trainer = new LanguageImagePretrainer(model, _options.Training with { Seed = seed }, tokens, checkpoints);
         log.Info(trainer.Precision);
+        CaptionedImages? validation = validationData is null ? null : new CaptionedImages(validationData, captions);
+        validation?.ReadAll(log.Cancellation);
         var rows = new CaptionedImages(trainData, captions);
-        LanguageImageResult result = trainer.Train(rows.Endless(seed), step => Report(step, log), cancellationToken: log.Cancellation);
+        LanguageImageResult result = trainer.Train(rows.Endless(seed, checkpoints?.Next ?? default), step => Report(step, log), cancellationToken: log.Cancellation);
         rows.RequireSomethingToLearn();
         log.End(result.End, result.Steps);
-        if (validationData is not null && result.End != TrainingEnd.Cancelled) Validate(trainer, new CaptionedImages(validationData, captions), log);
+        if (validation is not null && result.End != TrainingEnd.Cancelled) Validate(trainer, validation, log);
         return result.Precision;
+    }
+
+    /// <summary>What has to be the same where a checkpoint is gone on from.</summary>
+    private TrainingFingerprint Fingerprint(IDataView trainData, EncodeImagesTransformer? previous, LanguageTokenizer tokenizer, int seed)
+    {
+        TrainingFingerprint fingerprint = new TrainingFingerprint("LanguageImagePretraining")
+            .With(nameof(Options.ImageColumnName), _options.ImageColumnName)
+            .With(nameof(Options.CaptionColumnName), _options.CaptionColumnName)
+            .With(nameof(Options.AspectRatio), _options.AspectRatio)
+            .WithRows(trainData.GetRowCount())
+            .WithBytes(nameof(Options.Tokenizer), tokenizer.Files.Contents)
+            .WithOptions(nameof(Options.Training), _options.Training with { Seed = seed });
+        return previous is not null ? fingerprint.WithWeights("Previous model", previous.Model.Parameters()) : fingerprint.With(nameof(Options.PretrainedFolder), _options.PretrainedFolder);
     }
 
     private void Validate(LanguageImagePretrainer trainer, CaptionedImages rows, TrainingLog log)
@@ -158,7 +175,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
     private static CopiedParameters Copy(LanguageImageModel model, Device device) => new(model.EncoderParameters().ToDictionary(entry => entry.Name, entry => (Tensor)entry.Parameter), device);
 
     /// <summary>Options of <see cref="LanguageImagePretrainingTrainer"/>.</summary>
-    public sealed class Options : ITrainingControl
+    public sealed class Options : ITrainingControl, ICheckpointOptions
     {
         /// <summary>The column of visual tokens that is appended.</summary>
         public string OutputColumnName { get; set; } = DefaultColumnNames.VisualTokens;
@@ -190,6 +207,15 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         /// <summary>Rows that the transformer reads ahead, 1 to 65,536. Default: 16.</summary>
         public int EncodingBatchSize { get; set; } = 16;
 
+        /// <inheritdoc cref="AutoencoderTrainer.Options.CheckpointFolder"/>
+        public string? CheckpointFolder { get; set; }
+
+        /// <inheritdoc cref="AutoencoderTrainer.Options.CheckpointInterval"/>
+        public int CheckpointInterval { get; set; } = 500;
+
+        /// <inheritdoc cref="AutoencoderTrainer.Options.CheckpointCount"/>
+        public int CheckpointCount { get; set; } = 2;
+
         /// <summary>Whether a cancelled training gives the encoder as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
         public bool KeepCancelled { get; set; }
 
@@ -208,6 +234,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
             Training.Validate();
             OptionRange.Check(nameof(AspectRatio), AspectRatio);
             BatchSizes.Require(EncodingBatchSize, nameof(EncodingBatchSize));
+            CheckpointSettings.Validate(this);
         }
     }
 }

@@ -13,8 +13,14 @@ internal sealed class PicturesWithTokens(IDataView data, PictureSettings setting
     /// <inheritdoc cref="TrainingPictures.Once"/>
     public IEnumerable<VisualizerBatch> Once() => _pictures.Once().Select(Batch);
 
+    /// <summary>The first pictures, in their order, as many as there are; at least one is needed.</summary>
+    public VisualizerBatch First(int count) => Batch(_pictures.First(count));
+
     /// <inheritdoc cref="TrainingPictures.Endless"/>
-    public IEnumerable<VisualizerBatch> Endless(int seed) => _pictures.Endless(seed).Select(Batch);
+    public IEnumerable<VisualizerBatch> Endless(int seed, StreamPlace from = default) => _pictures.Endless(seed, from).Select(Batch);
+
+    /// <summary>Reads all pictures and tokens once, to hear of those that cannot be.</summary>
+    public void ReadAll(CancellationToken cancellation) => ValidationRows.ReadAll(_pictures.Once(), cancellation);
 
     private VisualizerBatch Batch(TrainingPicture[] pictures)
     {
@@ -24,6 +30,7 @@ internal sealed class PicturesWithTokens(IDataView data, PictureSettings setting
         return new VisualizerBatch(
             _pictures.Pixels(pictures),
             torch.tensor(values, [pictures.Length, tokens.Count, tokens.Width]).DetachFromDisposeScope(),
-            [.. pictures.Select(picture => picture.Row)]);
+            [.. pictures.Select(picture => picture.Row)],
+            pictures[^1].Next);
     }
 }

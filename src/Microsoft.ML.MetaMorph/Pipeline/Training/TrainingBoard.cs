@@ -10,6 +10,14 @@ internal sealed class TrainingBoard(string folder)
 {
     private readonly SummaryWriter _writer = utils.tensorboard.SummaryWriter(folder);
 
+    /// <summary>What every step of a training on pictures tells.</summary>
+    public void AddStep(PictureProgress step, double loss)
+    {
+        Add("train/loss", loss, step.Step);
+        Add("train/learning rate", step.LearningRate, step.Step);
+        Add("train/gradient norm", step.GradientNorm, step.Step);
+    }
+
     public void Add(string tag, double value, long step) => _writer.add_scalar(tag, (float)value, checked((int)step));
 
     /// <summary>Adds the picture of a PNG file.</summary>

@@ -36,6 +36,12 @@ internal sealed class TrainingLog : IDisposable
 
     public void Warn(string message) => _channel.Warning(MessageSensitivity.UserData, message);
 
+    /// <summary>The checkpoints that a trainer's options ask for; null for none.</summary>
+    /// <param name="options">Where, how often, how many.</param>
+    /// <param name="training">What has to be the same where one is gone on from; asked where there are checkpoints.</param>
+    public TrainingCheckpoints? Checkpoints(ICheckpointOptions options, Func<TrainingFingerprint> training)
+        => CheckpointSettings.Of(options) is { } settings ? new TrainingCheckpoints(settings, training(), Info, Warn) : null;
+
     /// <summary>Takes a step; it is written to the log every twentieth of the training.</summary>
     public void Report(TrainingStatus status)
     {

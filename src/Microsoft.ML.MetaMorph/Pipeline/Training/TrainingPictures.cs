@@ -4,6 +4,11 @@ using TorchSharp;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Pictures out of a data view, with or without their visual tokens, as many together as a step takes. A row of several pictures gives several.</summary>
+/// <remarks>
+/// A stream that begins at a place in the middle gives the pictures that one from the beginning gives from there on, in the same order: rows
+/// before the place are passed over without decoding their pictures. Their visual tokens are read again where they are kept, in the order of the
+/// first epoch: what is computed of several rows together may differ in its last bits where others are together.
+/// </remarks>
 /// <param name="data">The rows.</param>
 /// <param name="settings">How their pictures are read.</param>
 /// <param name="tokens">Where their visual tokens are; null where none are needed.</param>
@@ -13,11 +18,16 @@ internal sealed class TrainingPictures(IDataView data, PictureSettings settings,
     private readonly SiglipImagePreprocessor _preprocessor = settings.Preprocessor();
 
     /// <summary>The pictures once, in their order; the last batch may be smaller.</summary>
-    public IEnumerable<TrainingPicture[]> Once() => Pictures(null).Chunk(settings.BatchSize);
+    public IEnumerable<TrainingPicture[]> Once() => Pictures(null, default).Chunk(settings.BatchSize);
+
+    /// <summary>The first pictures, in their order, as many as there are.</summary>
+    public TrainingPicture[] First(int count) => [.. Pictures(null, default).Take(count)];
 
     /// <summary>Epoch after epoch, each in its own order; batches are full and run on from one epoch into the next.</summary>
-    /// <exception cref="InvalidDataException">There are no pictures.</exception>
-    public IEnumerable<TrainingPicture[]> Endless(int seed) => Epochs(new Random(seed)).Chunk(settings.BatchSize);
+    /// <param name="seed">Of the orders.</param>
+    /// <param name="from">Where the stream begins.</param>
+    /// <exception cref="InvalidDataException">There are no pictures, or not as many as at the place where the stream begins.</exception>
+    public IEnumerable<TrainingPicture[]> Endless(int seed, StreamPlace from = default) => Epochs(new Random(seed), from).Chunk(settings.BatchSize);
 
     /// <summary>The values of pictures, <c>[b, 3, H, W]</c> in 0 … 1; the caller disposes them.</summary>
     public torch.Tensor Pixels(TrainingPicture[] pictures)
@@ -30,19 +40,27 @@ internal sealed class TrainingPictures(IDataView data, PictureSettings settings,
     public IEnumerable<PictureBatch> BatchesOnce() => Once().Select(Batch);
 
     /// <summary>Epoch after epoch, in batches of an autoencoder's training.</summary>
-    public IEnumerable<PictureBatch> EndlessBatches(int seed) => Endless(seed).Select(Batch);
+    public IEnumerable<PictureBatch> EndlessBatches(int seed, StreamPlace from = default) => Endless(seed, from).Select(Batch);
 
     /// <summary>Some pictures of one epoch in its own order, in batches of an autoencoder's training.</summary>
-    public IEnumerable<PictureBatch> SomeBatches(int seed, int count) => Pictures(data.CanShuffle ? new Random(seed) : null).Take(count).Chunk(settings.BatchSize).Select(Batch);
+    public IEnumerable<PictureBatch> SomeBatches(int seed, int count) => Pictures(data.CanShuffle ? new Random(seed) : null, default).Take(count).Chunk(settings.BatchSize).Select(Batch);
 
-    private PictureBatch Batch(TrainingPicture[] pictures) => new(Pixels(pictures), [.. pictures.Select(picture => picture.Row)]);
+    private PictureBatch Batch(TrainingPicture[] pictures) => new(Pixels(pictures), [.. pictures.Select(picture => picture.Row)], pictures[^1].Next);
 
-    private IEnumerable<TrainingPicture> Epochs(Random random)
+    private IEnumerable<TrainingPicture> Epochs(Random random, StreamPlace from)
     {
-        while (true)
+        for (int epoch = 0; ; epoch++)
         {
-            bool any = false;
-            foreach (TrainingPicture picture in Pictures(data.CanShuffle ? new Random(random.Next()) : null))
+            Random? order = data.CanShuffle ? new Random(random.Next()) : null;
+            if (epoch < from.Epoch)
+            {
+                if (epoch == 0 && tokens?.Cache is { } cache) Keep(order, tokens, cache);
+                continue;
+            }
+
+            StreamPlace begin = epoch == from.Epoch ? from : new StreamPlace(epoch, 0);
+            bool any = !begin.IsBeginning;
+            foreach (TrainingPicture picture in Pictures(order, begin))
             {
                 any = true;
                 yield return picture;
@@ -52,9 +70,9 @@ internal sealed class TrainingPictures(IDataView data, PictureSettings settings,
         }
     }
 
-    private IEnumerable<TrainingPicture> Pictures(Random? random)
+    private IEnumerable<TrainingPicture> Pictures(Random? random, StreamPlace begin)
     {
-        using DataViewRowCursor cursor = data.GetRowCursor([.. Columns().Select(name => data.Schema[name])], random);
+        using DataViewRowCursor cursor = Open(random);
         var number = new RowNumber(cursor, shuffled: random is not null);
         ImageColumn[] images = [.. settings.ImageColumns.Select(name => new ImageColumn(cursor, name, settings.Folder))];
         Func<long, float[]>? read = tokens is null ? null : TokenReader(cursor, tokens);
@@ -62,16 +80,40 @@ internal sealed class TrainingPictures(IDataView data, PictureSettings settings,
         long rows = 0;
         for (; RowErrors.MoveNext(cursor); rows++)
         {
+            if (rows < begin.Row)
+            {
+                if (begin.Epoch == 0 && tokens?.Cache is not null) read!(number.Current);
+                continue;
+            }
+
             pictures.Clear();
             foreach (ImageColumn image in images) image.Decode(number.Current, pictures, _preprocessor.Check);
             float[] values = read?.Invoke(number.Current) ?? [];
             int length = tokens is null ? 0 : tokens.Count * tokens.Width;
             if (tokens is not null && values.Length != pictures.Count * length)
                 throw RowErrors.At(number.Current, RowErrors.Columns([.. settings.ImageColumns, tokens.Column]), $"{pictures.Count} pictures, but the visual tokens of {values.Length / length}. Encode the same columns, in the same order.");
-            for (int i = 0; i < pictures.Count; i++) yield return new TrainingPicture(pictures[i], values.AsMemory(i * length, length), number.Current);
+            int taken = rows == begin.Row ? begin.Picture : 0;
+            if (taken > 0) begin.RequireSame(taken <= pictures.Count ? TrainingPicture.MarkOf(pictures[taken - 1]) : null);
+            for (int i = taken; i < pictures.Count; i++)
+                yield return new TrainingPicture(pictures[i], values.AsMemory(i * length, length), number.Current, new StreamPlace(begin.Epoch, rows, i + 1));
         }
+
+        begin.RequireRows(rows);
         tokens?.Cache?.EndPass(rows);
     }
+
+    /// <summary>Keeps the visual tokens of a first epoch that an earlier run trained on.</summary>
+    private void Keep(Random? random, TokenSettings kept, TokenCache cache)
+    {
+        using DataViewRowCursor cursor = Open(random);
+        var number = new RowNumber(cursor, shuffled: random is not null);
+        Func<long, float[]> read = TokenReader(cursor, kept);
+        long rows = 0;
+        for (; RowErrors.MoveNext(cursor); rows++) read(number.Current);
+        cache.EndPass(rows);
+    }
+
+    private DataViewRowCursor Open(Random? random) => data.GetRowCursor([.. Columns().Select(name => data.Schema[name])], random);
 
     /// <summary>The columns that are read: where all tokens are kept, theirs is left alone, and what computes it does nothing.</summary>
     private IEnumerable<string> Columns() => tokens is null || tokens.Cache is { IsComplete: true } ? settings.ImageColumns : settings.ImageColumns.Append(tokens.Column);
@@ -117,4 +159,12 @@ internal sealed record TokenSettings(string Column, int Count, int Width, TokenC
 /// <param name="Picture">As it was stored.</param>
 /// <param name="Tokens">Its visual tokens; empty where none are needed.</param>
 /// <param name="Row">The number of its row.</param>
-internal readonly record struct TrainingPicture(RgbImage Picture, ReadOnlyMemory<float> Tokens, long Row);
+/// <param name="Place">Where it was taken.</param>
+internal readonly record struct TrainingPicture(RgbImage Picture, ReadOnlyMemory<float> Tokens, long Row, StreamPlace Place)
+{
+    /// <summary>Where the stream goes on behind it.</summary>
+    public StreamPlace Next => Place with { Mark = MarkOf(Picture) };
+
+    /// <summary>The checksum of a picture.</summary>
+    public static uint MarkOf(RgbImage picture) => Crc32.Update(0, picture.Pixels);
+}

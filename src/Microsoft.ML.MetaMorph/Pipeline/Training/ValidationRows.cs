@@ -1,8 +1,8 @@
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
-/// Rows that a training only evaluates. That there are none is told before the training; that none of them has anything to evaluate shows when
-/// they are read, and then costs the figure, not the model.
+/// Rows that a training only evaluates. That there are none, or that one cannot be read, is told before the training; that none of them has
+/// anything to evaluate costs the figure, not the model.
 /// </summary>
 internal static class ValidationRows
 {
@@ -13,6 +13,17 @@ internal static class ValidationRows
         if (validationData is null) return;
         using DataViewRowCursor cursor = validationData.GetRowCursor([]);
         if (!RowErrors.MoveNext(cursor)) throw new ArgumentException("There are no validation rows. Give at least one, or fit without validation rows.", nameof(validationData));
+    }
+
+    /// <summary>Reads every row once, before the training: one that cannot be used is told now, and not behind hours of it.</summary>
+    /// <param name="rows">The rows, as the training will evaluate them.</param>
+    /// <param name="cancellation">Ends the reading; the training then ends by itself.</param>
+    public static void ReadAll<T>(IEnumerable<T> rows, CancellationToken cancellation)
+    {
+        foreach (T _ in rows)
+        {
+            if (cancellation.IsCancellationRequested) return;
+        }
     }
 
     /// <summary>What the log tells where rows gave nothing to evaluate.</summary>

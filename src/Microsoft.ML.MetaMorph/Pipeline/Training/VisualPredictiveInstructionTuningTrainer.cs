@@ -159,6 +159,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         ConversationSource rows = Source(trainData);
         ConversationSource? validation = validationData is null ? null : Source(validationData);
         validation?.MayTeachNothing();
+        if (validation is not null) ValidationRows.ReadAll(validation.Rows(null), log.Cancellation);
         TrainingResult result = trainer.Train(rows, validation, step => Report(step, training, log), cancellationToken: log.Cancellation);
         rows.RequireSomethingToLearn();
         if (Evaluated(result.Validation) is { } losses) log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");

@@ -43,7 +43,8 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
     /// <param name="input">The rows: pictures and their visual tokens.</param>
     /// <returns>The trained visualizer as a transformer.</returns>
     /// <exception cref="ArgumentException">A column is missing, of another type, or of dimensions that do not fit.</exception>
-    /// <exception cref="InvalidDataException">A row's pictures and tokens differ in number, or a folder does not fit.</exception>
+    /// <exception cref="InvalidDataException">A row's pictures and tokens differ in number, a folder does not fit, or <see cref="Options.CheckpointFolder"/> holds another training.</exception>
+    /// <exception cref="IOException">A checkpoint cannot be written.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
     public GenerateImagesTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
 
@@ -85,7 +86,8 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         try
         {
             RequireTokens(start.Config.Adapter, count, width);
-            PrecisionChoice trainedIn = Train(start, trainData, validationData, count, width, seed, log);
+            RequireDrawing(start);
+            PrecisionChoice trainedIn = Train(start, trainData, validationData, () => Fingerprint(trainData, previousModel, count, width, seed), new TokenSettings(_options.VisualTokensColumnName, count, width), seed, log);
             var model = new DrawingModel(start.Config, new DrawingModelSettings(_options.Training.Precision, TrainedIn: trainedIn.ToString()), target => target.ToString() == device.ToString() ? start : Moved(start, target), storage: null);
             // The trained model belongs to the transformer from here on.
             model.Prepare(device);
@@ -133,41 +135,64 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         return TrainableVisualizer.Fresh(_options.Architecture.ToConfig(count, width, autoencoder?.Value.Config), autoencoder?.Value, memory, device, seed);
     }
 
+    /// <summary>Refuses options of drawing that the visualizer cannot draw with: its validations would fail, and every row of the transformer.</summary>
+    private void RequireDrawing(VisualizerModel model)
+    {
+        using var drawing = new DrawingModel(model.Config, new DrawingModelSettings(), _ => throw new InvalidOperationException("Nothing is drawn here."), storage: null);
+        drawing.Require(_options.ToSettings().Generation, started: false);
+    }
+
     private static void RequireTokens(VisualTokenAdapterConfig adapter, int count, int width)
     {
         if (adapter.InputWidth != width || (adapter.ExpectedTokens ?? count) != count)
             throw new InvalidDataException($"The visualizer draws from {adapter.ExpectedTokens?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "any number of"} visual tokens, each {adapter.InputWidth} wide; the rows have {count}, each {width} wide. Encode the pictures with the encoder of that visualizer, or train another one.");
     }
 
-    private PrecisionChoice Train(VisualizerModel model, IDataView trainData, IDataView? validationData, int count, int width, int seed, TrainingLog log)
+    private PrecisionChoice Train(VisualizerModel model, IDataView trainData, IDataView? validationData, Func<TrainingFingerprint> fingerprint, TokenSettings tokens, int seed, TrainingLog log)
     {
         VisualizerTrainingOptions training = _options.Training with { Seed = seed };
         SchedulerConfig scheduler = model.Config.Scheduler ?? SchedulerConfig.StableDiffusion;
-        using var trainer = new DiffusionTrainer(model, model.Codec(), scheduler, training);
+        using TrainingCheckpoints? checkpoints = log.Checkpoints(_options, fingerprint);
+        using var trainer = new DiffusionTrainer(model, model.Codec(), scheduler, training, checkpoints);
         log.Info($"Linear layers and convolutions are computed in {trainer.Precision}.");
         int size = model.SampleSize * model.Config.Factor;
         PicturesWithTokens Source(IDataView data, TokenCache? kept = null) => new(
             data,
             new PictureSettings(_options.ImageColumnNames, _options.ImageFolder, size, _options.AspectRatio, training.BatchSize),
-            new TokenSettings(_options.VisualTokensColumnName, count, width, kept));
+            tokens with { Cache = kept });
         using TokenCache? cache = _options.TokenCacheMegabytes > 0 || _options.TokenCacheFolder is not null ? new TokenCache((long)_options.TokenCacheMegabytes << 20, _options.TokenCacheFolder) : null;
-        TrainingBoard? board = _options.TensorBoardFolder is { } folder ? new TrainingBoard(folder) : null;
-        VisualizerValidation? validation = validationData is null ? null : new VisualizerValidation(model, trainer, scheduler, Source(validationData), _options.ToValidation(board));
-        VisualizerResult result = trainer.Train(Source(trainData, cache).Endless(seed), step => Report(step, validation, board, log), cancellationToken: log.Cancellation);
+        ValidationSettings settings = _options.ToValidation();
+        VisualizerValidation? validation = validationData is null ? null : new VisualizerValidation(model, trainer, scheduler, Source(validationData), _options.ToSettings().Generation, settings);
+        validation?.Require(log.Cancellation);
+        VisualizerResult result = trainer.Train(Source(trainData, cache).Endless(seed, checkpoints?.Next ?? default), step => Report(step, validation, settings, log), cancellationToken: log.Cancellation);
         log.End(result.End, result.Steps);
         // A validation after the last step was made already, and whoever cancels does not wait for one.
-        if (validation is not null && result.End != TrainingEnd.Cancelled && !IsValidated(result.Steps)) Validate(validation, result.Steps, "", log);
+        if (validation is not null && result.End != TrainingEnd.Cancelled && validation.LastStep != result.Steps) Validate(validation, result.Steps, "", log);
         return trainer.Precision;
     }
 
-    private bool IsValidated(long step) => step > 0 && step % _options.ValidationInterval == 0;
-
-    private void Report(VisualizerProgress step, VisualizerValidation? validation, TrainingBoard? board, TrainingLog log)
+    /// <summary>What has to be the same where a checkpoint is gone on from.</summary>
+    private TrainingFingerprint Fingerprint(IDataView trainData, GenerateImagesTransformer? previous, int count, int width, int seed)
     {
-        board?.Add("train/loss", step.Loss, step.Step);
-        board?.Add("train/learning rate", step.LearningRate, step.Step);
-        board?.Add("train/gradient norm", step.GradientNorm, step.Step);
-        double? validated = validation is not null && IsValidated(step.Step) ? Validate(validation, step.Step, string.Create(System.Globalization.CultureInfo.InvariantCulture, $" after step {step.Step}"), log) : null;
+        TrainingFingerprint fingerprint = new TrainingFingerprint("Visualizer")
+            .With(nameof(Options.ImageColumnNames), string.Join(", ", _options.ImageColumnNames))
+            .With(nameof(Options.VisualTokensColumnName), _options.VisualTokensColumnName)
+            .With(nameof(Options.AspectRatio), _options.AspectRatio)
+            .With("Visual tokens of a picture", $"{count} of width {width}")
+            .WithRows(trainData.GetRowCount())
+            .WithOptions(nameof(Options.Training), _options.Training with { Seed = seed }, nameof(VisualizerTrainingOptions.PicturesAtATime), nameof(VisualizerTrainingOptions.ActivationCheckpointing));
+        if (previous is not null) return fingerprint.WithWeights("Previous model", previous.Model.Parameters());
+        fingerprint.With(nameof(Options.PretrainedFolder), _options.PretrainedFolder).With(nameof(Options.StableDiffusionFolder), _options.StableDiffusionFolder);
+        if (_options.PretrainedFolder is not null) return fingerprint;
+        using Lease<AutoencoderModel>? autoencoder = _options.Autoencoder?.Share();
+        if (autoencoder is not null) fingerprint.WithWeights(nameof(Options.Autoencoder), autoencoder.Value.Parameters());
+        return fingerprint.WithOptions(nameof(Options.Architecture), _options.Architecture);
+    }
+
+    private void Report(VisualizerProgress step, VisualizerValidation? validation, ValidationSettings settings, TrainingLog log)
+    {
+        settings.Board?.AddStep(step, step.Loss);
+        double? validated = validation is not null && settings.IsDue(step.Step) ? Validate(validation, step.Step, string.Create(System.Globalization.CultureInfo.InvariantCulture, $" after step {step.Step}"), log) : null;
         log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, step.Loss, 0, step.Loss, step.LearningRate, step.PicturesPerSecond, step.Elapsed, validated));
     }
 
@@ -183,7 +208,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         => new(model.Config, new CopiedParameters(model.named_parameters().ToDictionary(entry => entry.name, entry => (Tensor)entry.parameter), target));
 
     /// <summary>Options of <see cref="VisualizerTrainer"/>.</summary>
-    public sealed class Options : ITrainingControl
+    public sealed class Options : ITrainingControl, ICheckpointOptions
     {
         /// <summary>The column of pictures that the trained transformer appends.</summary>
         public string OutputColumnName { get; set; } = DefaultColumnNames.Picture;
@@ -256,6 +281,15 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         /// <summary>The folder for an event file of TensorBoard with losses, learning rate and validation pictures; one training, one folder. Null (default): none.</summary>
         public string? TensorBoardFolder { get; set; }
 
+        /// <inheritdoc cref="AutoencoderTrainer.Options.CheckpointFolder"/>
+        public string? CheckpointFolder { get; set; }
+
+        /// <inheritdoc cref="AutoencoderTrainer.Options.CheckpointInterval"/>
+        public int CheckpointInterval { get; set; } = 500;
+
+        /// <inheritdoc cref="AutoencoderTrainer.Options.CheckpointCount"/>
+        public int CheckpointCount { get; set; } = 2;
+
         /// <summary>Whether a cancelled training gives the visualizer as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
         public bool KeepCancelled { get; set; }
 
@@ -277,13 +311,13 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
                 throw new ArgumentException($"{nameof(Autoencoder)} is given with {nameof(PretrainedFolder)} ('{PretrainedFolder}'), which has one of its own. Leave one of them away.");
             BatchSizes.Require(DrawingBatchSize, nameof(DrawingBatchSize));
             if (TokenCacheMegabytes < 0) throw new ArgumentOutOfRangeException(nameof(TokenCacheMegabytes), TokenCacheMegabytes, $"{nameof(TokenCacheMegabytes)} is {TokenCacheMegabytes}; at least 0 is needed.");
-            if (ValidationInterval < 1) throw new ArgumentOutOfRangeException(nameof(ValidationInterval), ValidationInterval, $"{nameof(ValidationInterval)} is {ValidationInterval}; at least 1 is needed.");
-            if (ValidationPictures < 1) throw new ArgumentOutOfRangeException(nameof(ValidationPictures), ValidationPictures, $"{nameof(ValidationPictures)} is {ValidationPictures}; at least 1 is needed.");
+            ValidationSettings.Validate(ValidationInterval, ValidationPictures);
+            CheckpointSettings.Validate(this);
             Training.Validate();
             OptionRange.Check(nameof(AspectRatio), AspectRatio);
         }
 
-        internal ValidationSettings ToValidation(TrainingBoard? board) => new(ValidationPictures, ValidationFolder ?? TensorBoardFolder, ToSettings().Generation, board);
+        internal ValidationSettings ToValidation() => ValidationSettings.Of(ValidationInterval, ValidationPictures, ValidationFolder, TensorBoardFolder);
 
         internal GenerateImagesSettings ToSettings() => new()
         {

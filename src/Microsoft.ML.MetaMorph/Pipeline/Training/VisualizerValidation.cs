@@ -1,4 +1,3 @@
-using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph;
@@ -8,26 +7,37 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="trainer">Its training.</param>
 /// <param name="scheduler">How it draws.</param>
 /// <param name="rows">The rows that it does not learn.</param>
-/// <param name="settings">What is drawn, and where it goes.</param>
-internal sealed class VisualizerValidation(VisualizerModel model, DiffusionTrainer trainer, SchedulerConfig scheduler, PicturesWithTokens rows, ValidationSettings settings)
+/// <param name="generation">How pictures are drawn; their size is the rows'.</param>
+/// <param name="settings">When, and where what is seen goes.</param>
+internal sealed class VisualizerValidation(VisualizerModel model, DiffusionTrainer trainer, SchedulerConfig scheduler, PicturesWithTokens rows, ImageGenerationOptions generation, ValidationSettings settings)
 {
     // Drawings of different steps differ by what was learnt, not by their noise.
     private const long DefaultSeed = 0;
+
+    /// <summary>The step after which the last validation was; null before the first.</summary>
+    public long? LastStep { get; private set; }
+
+    /// <summary>Refuses, before a training, what would end a validation in the middle of it: rows that cannot be read, options that cannot be drawn with.</summary>
+    /// <exception cref="InvalidDataException">A row cannot be read; it is named.</exception>
+    /// <exception cref="ArgumentException">The visualizer cannot draw with these options.</exception>
+    /// <exception cref="InsufficientMemoryException">One picture takes more memory than there is.</exception>
+    public void Require(CancellationToken cancellation)
+    {
+        if (settings.Folder is not null) DrawingPlan.Create(model, model.Codec(), Sized(model.SampleSize * model.Config.Factor));
+        rows.ReadAll(cancellation);
+    }
 
     /// <summary>Evaluates and draws with the weights as a training that ended now would leave them.</summary>
     /// <returns>The loss; null where no row has a picture.</returns>
     public double? Run(long step)
     {
+        LastStep = step;
         double? evaluated = null;
         trainer.WithAverages(() =>
         {
             if (!ValidationRows.TryEvaluate(rows.Once(), trainer.Evaluate, out double loss)) return;
             evaluated = loss;
-            settings.Board?.Add("validation/loss", loss, step);
-            if (settings.Folder is not { } folder) return;
-            string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"step-{step:D6}.png"));
-            DrawnPicture.Save(Sheet(), path);
-            settings.Board?.AddPicture("validation/pictures", path, step);
+            settings.Show(step, loss, Sheet);
         });
         return evaluated;
     }
@@ -37,35 +47,17 @@ internal sealed class VisualizerValidation(VisualizerModel model, DiffusionTrain
     {
         using var mode = no_grad();
         using var scope = NewDisposeScope();
-        (Tensor pictures, Tensor tokens) = First();
-        ImageGenerationOptions options = settings.Generation.Clone();
-        (options.Height, options.Width) = ((int)pictures.shape[2], (int)pictures.shape[3]);
+        using VisualizerBatch batch = rows.First(settings.Pictures);
+        ImageGenerationOptions options = Sized((int)batch.Pictures.shape[2]);
         long seed = options.Seed ?? DefaultSeed;
-        Tensor drawn = new PictureSampler(model, model.Codec(), scheduler).Draw(tokens, [.. Enumerable.Range(0, (int)tokens.shape[0]).Select(i => seed + i)], options);
-        return ContactSheet.Of(PicturePixels.ToImages(pictures), PicturePixels.ToImages(drawn));
+        Tensor drawn = new PictureSampler(model, model.Codec(), scheduler).Draw(batch.VisualTokens, [.. Enumerable.Range(0, (int)batch.Count).Select(i => seed + i)], options);
+        return ContactSheet.Of(PicturePixels.ToImages(batch.Pictures), PicturePixels.ToImages(drawn));
     }
 
-    private (Tensor Pictures, Tensor Tokens) First()
+    private ImageGenerationOptions Sized(int side)
     {
-        var pictures = new List<Tensor>();
-        var tokens = new List<Tensor>();
-        int missing = settings.Pictures;
-        foreach (VisualizerBatch batch in rows.Once())
-        {
-            using VisualizerBatch owned = batch;
-            int count = (int)Math.Min(missing, batch.Count);
-            pictures.Add(batch.Pictures.narrow(0, 0, count).clone());
-            tokens.Add(batch.VisualTokens.narrow(0, 0, count).clone());
-            missing -= count;
-            if (missing == 0) break;
-        }
-        return (cat(pictures.ToArray(), 0), cat(tokens.ToArray(), 0));
+        ImageGenerationOptions options = generation.Clone();
+        (options.Height, options.Width) = (side, side);
+        return options;
     }
 }
-
-/// <summary>What a validation draws, and where it goes.</summary>
-/// <param name="Pictures">How many pictures are drawn at most.</param>
-/// <param name="Folder">Where sheets go; null for none.</param>
-/// <param name="Generation">How they are drawn.</param>
-/// <param name="Board">Takes losses and sheets; null for none.</param>
-internal sealed record ValidationSettings(int Pictures, string? Folder, ImageGenerationOptions Generation, TrainingBoard? Board);

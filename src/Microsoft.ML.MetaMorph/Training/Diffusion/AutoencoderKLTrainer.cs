@@ -15,17 +15,20 @@ internal sealed class AutoencoderKLTrainer : IDisposable
     private readonly AutoencoderTrainingOptions _options;
     private readonly PictureParts<PictureBatch, Tensor, AutoencoderLosses> _parts;
     private readonly AveragedOptimizer _optimizer;
+    private readonly TrainingCheckpoints? _checkpoints;
 
     /// <param name="model">Stays the caller's.</param>
     /// <param name="device">Where its parameters are.</param>
     /// <param name="options">Losses and pace.</param>
-    public AutoencoderKLTrainer(AutoencoderKL model, Device device, AutoencoderTrainingOptions options)
+    /// <param name="checkpoints">Where training goes on, and what it writes; null for none.</param>
+    public AutoencoderKLTrainer(AutoencoderKL model, Device device, AutoencoderTrainingOptions options, TrainingCheckpoints? checkpoints = null)
     {
         options.Validate();
-        (_model, _device, _options) = (model, device, options);
+        (_model, _device, _options, _checkpoints) = (model, device, options, checkpoints);
         _parts = new PictureParts<PictureBatch, Tensor, AutoencoderLosses>(new AutoencoderObjective(model, device, options), options.PicturesAtATime);
         _optimizer = new AveragedOptimizer(Groups(model, options), options);
-        Precision = PrecisionProbe.Resolve(options.Precision, model, device);
+        PrecisionChoice Resolve() => PrecisionProbe.Resolve(options.Precision, model, device);
+        Precision = checkpoints is null ? Resolve() : checkpoints.Begin(_optimizer, Resolve);
         PrecisionProbe.Apply(model, Precision);
     }
 
@@ -36,7 +39,7 @@ internal sealed class AutoencoderKLTrainer : IDisposable
     public long Steps => _optimizer.Steps;
 
     /// <summary>Trains until the steps, the time or the batches end.</summary>
-    /// <param name="batches">Taken one by one, checked, and disposed after their step.</param>
+    /// <param name="batches">Taken one by one, checked, and disposed after their step. They begin where the checkpoints say.</param>
     /// <param name="progress">Called after every step, on this thread.</param>
     /// <param name="clock">The clock of <see cref="AutoencoderTrainingOptions.MaximumSeconds"/>; the system's by default.</param>
     /// <param name="cancellationToken">Ends the training; an incomplete step is dropped.</param>
@@ -45,8 +48,8 @@ internal sealed class AutoencoderKLTrainer : IDisposable
     public AutoencoderResult Train(IEnumerable<PictureBatch> batches, Action<AutoencoderProgress>? progress = null, TimeProvider? clock = null, CancellationToken cancellationToken = default)
     {
         var schedule = new LearningRateSchedule { Kind = _options.Schedule, BaseRate = _options.LearningRate, TotalSteps = 1, Warmup = _options.Warmup };
-        var pace = new TrainingPace(schedule, _options.WarmupRatio, _options.Steps, _options.MaximumSeconds, clock ?? TimeProvider.System);
-        (TrainingEnd end, AutoencoderLosses? last) = new PictureLoop(_optimizer, pace).Run(
+        var pace = new TrainingPace(schedule, _options.WarmupRatio, _options.Steps, _options.MaximumSeconds, clock ?? TimeProvider.System, _checkpoints?.Elapsed ?? default);
+        (TrainingEnd end, AutoencoderLosses? last) = new PictureLoop(_optimizer, pace, _checkpoints).Run(
             batches,
             (PictureBatch batch, StepRows rows) => _parts.Accumulate(batch, rows, cancellationToken),
             (step, losses) => progress?.Invoke(new AutoencoderProgress(step, losses)));
@@ -85,6 +88,9 @@ internal sealed class AutoencoderKLTrainer : IDisposable
             System.Globalization.CultureInfo.InvariantCulture,
             $"The {count} values of the latents have the variance {variance}: the autoencoder tells no pictures apart. Lower {nameof(AutoencoderTrainingOptions.DivergenceWeight)} ({_options.DivergenceWeight}), or look at the pictures."));
     }
+
+    /// <summary>Uses the autoencoder with the running average of its weights in the middle of a training; without averaging, just uses it.</summary>
+    public void WithAverages(Action use) => _optimizer.WithAverages(use);
 
     /// <summary>All that a training goes on from beside the weights (with averaging, the weights too): views, not copies.</summary>
     public IReadOnlyDictionary<string, Tensor> ExportState() => _optimizer.ExportState();

@@ -13,14 +13,21 @@ internal sealed class DiffusionTrainer : IDisposable
     private readonly VisualizerTrainingOptions _options;
     private readonly PictureParts<VisualizerBatch, DiffusionDraws, double> _parts;
     private readonly AveragedOptimizer _optimizer;
+    private readonly TrainingCheckpoints? _checkpoints;
 
-    public DiffusionTrainer(ITrainableDenoiser denoiser, IPictureCodec codec, SchedulerConfig scheduler, VisualizerTrainingOptions options)
+    /// <param name="denoiser">Adapter and network; stays the caller's.</param>
+    /// <param name="codec">Between pictures and samples.</param>
+    /// <param name="scheduler">How noisy samples are.</param>
+    /// <param name="options">Losses and pace.</param>
+    /// <param name="checkpoints">Where training goes on, and what it writes; null for none.</param>
+    public DiffusionTrainer(ITrainableDenoiser denoiser, IPictureCodec codec, SchedulerConfig scheduler, VisualizerTrainingOptions options, TrainingCheckpoints? checkpoints = null)
     {
         options.Validate();
-        _options = options;
+        (_options, _checkpoints) = (options, checkpoints);
         _parts = new PictureParts<VisualizerBatch, DiffusionDraws, double>(new VisualizerObjective(denoiser, codec, scheduler, options), options.PicturesAtATime);
         _optimizer = new AveragedOptimizer(Groups(denoiser, options), options);
-        Precision = PrecisionProbe.Resolve(options.Precision, denoiser.Network, denoiser.Device);
+        PrecisionChoice Resolve() => PrecisionProbe.Resolve(options.Precision, denoiser.Network, denoiser.Device);
+        Precision = checkpoints is null ? Resolve() : checkpoints.Begin(_optimizer, Resolve);
         PrecisionProbe.Apply(denoiser.Adapter, Precision);
         PrecisionProbe.Apply(denoiser.Network, Precision);
     }
@@ -32,7 +39,7 @@ internal sealed class DiffusionTrainer : IDisposable
     public long Steps => _optimizer.Steps;
 
     /// <summary>Trains until the steps, the time or the batches end.</summary>
-    /// <param name="batches">Taken one by one, checked, and disposed after their step.</param>
+    /// <param name="batches">Taken one by one, checked, and disposed after their step. They begin where the checkpoints say.</param>
     /// <param name="progress">Called after every step, on this thread.</param>
     /// <param name="clock">The clock of <see cref="VisualizerTrainingOptions.MaximumSeconds"/>; the system's by default.</param>
     /// <param name="cancellationToken">Ends the training; an incomplete step is dropped.</param>
@@ -40,8 +47,8 @@ internal sealed class DiffusionTrainer : IDisposable
     /// <exception cref="ArgumentException">A batch does not fit the visualizer.</exception>
     public VisualizerResult Train(IEnumerable<VisualizerBatch> batches, Action<VisualizerProgress>? progress = null, TimeProvider? clock = null, CancellationToken cancellationToken = default)
     {
-        var pace = new TrainingPace(Schedule(), _options.WarmupRatio, _options.Steps, _options.MaximumSeconds, clock ?? TimeProvider.System);
-        (TrainingEnd end, double? last) = new PictureLoop(_optimizer, pace).Run(
+        var pace = new TrainingPace(Schedule(), _options.WarmupRatio, _options.Steps, _options.MaximumSeconds, clock ?? TimeProvider.System, _checkpoints?.Elapsed ?? default);
+        (TrainingEnd end, double? last) = new PictureLoop(_optimizer, pace, _checkpoints).Run(
             batches,
             (VisualizerBatch batch, StepRows rows) => _parts.Accumulate(batch, rows, cancellationToken),
             (step, loss) => progress?.Invoke(new VisualizerProgress(step, loss)));

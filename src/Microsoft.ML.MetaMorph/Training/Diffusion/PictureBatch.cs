@@ -5,7 +5,8 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>Pictures of one optimizer step of an autoencoder.</summary>
 /// <param name="Pictures"><c>[b, 3, H, W]</c> in 0 … 1, float32.</param>
 /// <param name="Rows">The pictures' numbers in the training data, for messages; null: counted.</param>
-internal sealed record PictureBatch(Tensor Pictures, IReadOnlyList<long>? Rows = null) : IPictureBatch
+/// <param name="Next">Where their stream goes on; null where nobody tells.</param>
+internal sealed record PictureBatch(Tensor Pictures, IReadOnlyList<long>? Rows = null, StreamPlace? Next = null) : IPictureBatch
 {
     public long Count => Pictures.shape[0];
 

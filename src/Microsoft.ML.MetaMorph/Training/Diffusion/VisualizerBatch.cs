@@ -6,7 +6,8 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="Pictures"><c>[b, 3, H, W]</c> in 0 … 1, float32.</param>
 /// <param name="VisualTokens"><c>[b, N, D]</c>, float32.</param>
 /// <param name="Rows">The pictures' numbers in the training data, for messages; null: counted.</param>
-internal sealed record VisualizerBatch(Tensor Pictures, Tensor VisualTokens, IReadOnlyList<long>? Rows = null) : IPictureBatch
+/// <param name="Next">Where their stream goes on; null where nobody tells.</param>
+internal sealed record VisualizerBatch(Tensor Pictures, Tensor VisualTokens, IReadOnlyList<long>? Rows = null, StreamPlace? Next = null) : IPictureBatch
 {
     public long Count => Pictures.shape[0];
 

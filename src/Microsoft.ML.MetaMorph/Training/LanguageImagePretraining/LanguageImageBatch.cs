@@ -6,7 +6,8 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="Pixels"><c>[b, 3, s, s]</c> float32 on any device, −1 to 1. The batch owns it.</param>
 /// <param name="Captions">Token ids of the b captions, without begin, end or padding.</param>
 /// <param name="Rows">The pictures' numbers in the training data, for messages; null: counted.</param>
-internal sealed record LanguageImageBatch(Tensor Pixels, IReadOnlyList<int[]> Captions, IReadOnlyList<long>? Rows = null) : IPictureBatch
+/// <param name="Next">Where their stream goes on; null where nobody tells.</param>
+internal sealed record LanguageImageBatch(Tensor Pixels, IReadOnlyList<int[]> Captions, IReadOnlyList<long>? Rows = null, StreamPlace? Next = null) : IPictureBatch
 {
     public long Count => Captions.Count;
 

@@ -14,17 +14,24 @@ internal sealed class LanguageImagePretrainer : IDisposable
     private readonly CaptionTokens _tokens;
     private readonly LanguageImageObjective _objective;
     private readonly AveragedOptimizer _optimizer;
+    private readonly TrainingCheckpoints? _checkpoints;
 
-    public LanguageImagePretrainer(LanguageImageModel model, LanguageImagePretrainingOptions options, CaptionTokens tokens)
+    /// <param name="model">Stays the caller's.</param>
+    /// <param name="options">Losses and pace.</param>
+    /// <param name="tokens">Of the captions.</param>
+    /// <param name="checkpoints">Where training goes on, and what it writes; null for none.</param>
+    public LanguageImagePretrainer(LanguageImageModel model, LanguageImagePretrainingOptions options, CaptionTokens tokens, TrainingCheckpoints? checkpoints = null)
     {
         options.Validate();
         tokens.Check();
         _model = model;
         _options = options;
         _tokens = tokens;
+        _checkpoints = checkpoints;
         _optimizer = new AveragedOptimizer(Groups(model, options), options);
         _objective = new LanguageImageObjective(model, tokens, options.CaptionWeight, options.ContrastiveWeight);
-        Precision = PrecisionProbe.Resolve(options.Precision, model, model.Device);
+        PrecisionChoice Resolve() => PrecisionProbe.Resolve(options.Precision, model, model.Device);
+        Precision = checkpoints is null ? Resolve() : checkpoints.Begin(_optimizer, Resolve);
         PrecisionProbe.Apply(model, Precision);
     }
 
@@ -32,7 +39,7 @@ internal sealed class LanguageImagePretrainer : IDisposable
     public PrecisionChoice Precision { get; }
 
     /// <summary>Trains until the steps, the time or the batches end.</summary>
-    /// <param name="batches">Taken one by one, checked, and disposed after their step.</param>
+    /// <param name="batches">Taken one by one, checked, and disposed after their step. They begin where the checkpoints say.</param>
     /// <param name="progress">Called after every step, on this thread.</param>
     /// <param name="clock">The clock of <see cref="LanguageImagePretrainingOptions.MaximumSeconds"/>; the system's by default.</param>
     /// <param name="cancellationToken">Ends the training before the next step.</param>
@@ -44,8 +51,8 @@ internal sealed class LanguageImagePretrainer : IDisposable
         TimeProvider? clock = null,
         CancellationToken cancellationToken = default)
     {
-        var pace = new TrainingPace(Schedule(), _options.WarmupRatio, _options.Steps, _options.MaximumSeconds, clock ?? TimeProvider.System);
-        (TrainingEnd end, LanguageImageLoss? last) = new PictureLoop(_optimizer, pace).Run(
+        var pace = new TrainingPace(Schedule(), _options.WarmupRatio, _options.Steps, _options.MaximumSeconds, clock ?? TimeProvider.System, _checkpoints?.Elapsed ?? default);
+        (TrainingEnd end, LanguageImageLoss? last) = new PictureLoop(_optimizer, pace, _checkpoints).Run(
             batches,
             (LanguageImageBatch batch, StepRows rows) => cancellationToken.IsCancellationRequested ? null : Accumulate(batch, rows),
             (step, loss) => progress?.Invoke(new LanguageImageProgress(step, loss)));
