@@ -71,7 +71,7 @@ public sealed class SampleTests
     {
         using Visualizer visualizer = Pictures.Train(Ml, _world.Captions, _world.Encoder, steps: 1, _world.File("fresh-visualizer"));
         using Visualizer opened = Visualizer.Load(_world.File("fresh-visualizer"));
-        Assert.AreEqual((4, 8, 64), (opened.VisualTokenCount, opened.VisualTokenWidth, opened.PictureSize));
+        Assert.AreEqual((4, 8, 64, 64), (opened.VisualTokenCount, opened.VisualTokenWidth, opened.PictureHeight, opened.PictureWidth));
         ITransformer painter = Pictures.Draw(Ml, _world.Model, _world.Encoded, opened);
         Assert.IsNotNull(painter.GetOutputSchema(_world.Model.Transform(_world.Encoded).Schema).GetColumnOrNull("Picture"));
         ((IDisposable)painter).Dispose();

@@ -16,19 +16,22 @@ public sealed class Visualizer : IDisposable
     {
         _model = model.HeldBy(typeof(Visualizer));
         VisualizerConfig config = model.Value.Config;
-        VisualTokenCount = config.Adapter.ExpectedTokens;
+        VisualTokenCount = config.Adapter.ExactTokens;
         VisualTokenWidth = config.Adapter.InputWidth;
-        PictureSize = model.Value.PictureSize;
+        (PictureHeight, PictureWidth) = model.Value.PictureSize;
     }
 
-    /// <summary>N: visual tokens a picture; null where it draws from any number.</summary>
+    /// <summary>N: visual tokens a picture; null where its configuration does not tell it: it then draws from any number up to 77, or, with learned queries (<c>xattn</c>, <c>xattnffn</c>), from any.</summary>
     public int? VisualTokenCount { get; }
 
     /// <summary>D: the width of a visual token.</summary>
     public int VisualTokenWidth { get; }
 
-    /// <summary>Height and width in pixels of the pictures that it was trained with, which it draws unless <see cref="ImageGenerationOptions"/> ask for others.</summary>
-    public int PictureSize { get; }
+    /// <summary>Height in pixels of the pictures that it was trained with, which it draws unless <see cref="ImageGenerationOptions.Height"/> asks for another.</summary>
+    public int PictureHeight { get; }
+
+    /// <summary>Width in pixels of the pictures that it was trained with, which it draws unless <see cref="ImageGenerationOptions.Width"/> asks for another.</summary>
+    public int PictureWidth { get; }
 
     /// <summary>
     /// Opens a visualizer: a diffusers folder with an <c>adapter</c> beside <c>unet</c>, <c>vae</c> and <c>scheduler</c>, or the files of the published

@@ -41,7 +41,7 @@ internal sealed class VisualizerValidation(VisualizerModel model, DiffusionTrain
         ImageGenerationOptions options = settings.Generation.Clone();
         (options.Height, options.Width) = ((int)pictures.shape[2], (int)pictures.shape[3]);
         long seed = options.Seed ?? DefaultSeed;
-        Tensor drawn = new PictureSampler(model, model.Codec(), scheduler).Draw(tokens, [.. Enumerable.Range(0, (int)tokens.shape[0]).Select(i => seed + i)], options);
+        Tensor drawn = new PictureSampler(model, model.Codec(settings.Tiled), scheduler).Draw(tokens, [.. Enumerable.Range(0, (int)tokens.shape[0]).Select(i => seed + i)], options);
         return ContactSheet.Of(PicturePixels.ToImages(pictures), PicturePixels.ToImages(drawn));
     }
 
@@ -68,4 +68,5 @@ internal sealed class VisualizerValidation(VisualizerModel model, DiffusionTrain
 /// <param name="Folder">Where sheets go; null for none.</param>
 /// <param name="Generation">How they are drawn.</param>
 /// <param name="Board">Takes losses and sheets; null for none.</param>
-internal sealed record ValidationSettings(int Pictures, string? Folder, ImageGenerationOptions Generation, TrainingBoard? Board);
+/// <param name="Tiled">Whether they are decoded tile by tile.</param>
+internal sealed record ValidationSettings(int Pictures, string? Folder, ImageGenerationOptions Generation, TrainingBoard? Board, bool Tiled = false);

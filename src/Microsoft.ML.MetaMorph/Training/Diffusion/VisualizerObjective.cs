@@ -32,6 +32,21 @@ internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec code
     /// <param name="total">Rows of the whole step.</param>
     public double Accumulate(Tensor pictures, Tensor visualTokens, DiffusionDraws draws, long total)
     {
+        if (denoiser is not ITrainableDenoiser learning) return Learn(pictures, visualTokens, draws, total);
+        // Only while it learns: evaluations and drawings in between drop nothing.
+        learning.Dropout = draws.Dropout;
+        try
+        {
+            return Learn(pictures, visualTokens, draws, total);
+        }
+        finally
+        {
+            learning.Dropout = null;
+        }
+    }
+
+    private double Learn(Tensor pictures, Tensor visualTokens, DiffusionDraws draws, long total)
+    {
         using var scope = NewDisposeScope();
         Question asked = Ask(pictures, visualTokens, draws);
         if (!options.ActivationCheckpointing) return Backward(Losses(asked, denoiser.Predict(asked.Noisy, asked.Times, asked.Conditioning)), total);
