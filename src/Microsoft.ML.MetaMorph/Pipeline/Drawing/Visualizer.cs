@@ -52,8 +52,9 @@ public sealed class Visualizer : IDisposable
         return new Visualizer(new Lease<DrawingModel>(DrawingModelFolder.Open(folder, options)));
     }
 
-    /// <summary>Writes a folder that <see cref="Load"/> and diffusers open; files of the same names are replaced.</summary>
+    /// <summary>Writes a folder that <see cref="Load"/> opens, and diffusers too where there is an autoencoder; files of the same names are replaced.</summary>
     /// <param name="folder">The folder; it is made where it does not exist.</param>
+    /// <remarks>diffusers has no place for the adapter and passes over it, and none for a visualizer that denoises pixels, of which it opens <c>unet</c> alone.</remarks>
     public void Save(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);

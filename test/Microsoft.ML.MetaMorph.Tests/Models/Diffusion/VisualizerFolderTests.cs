@@ -45,6 +45,16 @@ public sealed class VisualizerFolderTests
     }
 
     [TestMethod]
+    public void OfPixelsThereIsNoPipelineToList()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new VisualizerModel(TinyDiffusion.Pixels, TinyDiffusion.Fresh());
+        VisualizerFolder.Save(model, _folder.Path);
+        Assert.IsFalse(File.Exists(_folder["model_index.json"]));
+        Assert.AreEqual("PixelUnshuffle", JsonDocument.Parse(File.ReadAllText(_folder["vae/config.json"])).RootElement.GetProperty("_class_name").GetString());
+    }
+
+    [TestMethod]
     public void WeightsAreMappedAndNotCopied()
     {
         using var scope = NewDisposeScope();

@@ -23,6 +23,49 @@ public sealed class VisualizerModelTrainingTests
         }
     }
 
+    /// <summary>What is dropped depends on seed, step and row only: not on how often or in which parts it is computed.</summary>
+    [TestMethod]
+    public void DroppedActivationsAreTheSameHoweverAStepIsComputed()
+    {
+        using var scope = NewDisposeScope();
+        VisualizerConfig config = TinyDiffusion.Latent with { UNet = TinyDiffusion.UNet with { Dropout = 0.3 } };
+        Dictionary<string, Tensor> kept = Step(config, Options), none = Step(TinyDiffusion.Latent, Options);
+        Assert.IsGreaterThan(1e-4f, (kept["unet.conv_in.weight"] - none["unet.conv_in.weight"]).abs().max().item<float>());
+        foreach (VisualizerTrainingOptions other in new[] { Options with { ActivationCheckpointing = true }, Options with { PicturesAtATime = 1 } })
+        {
+            Dictionary<string, Tensor> found = Step(config, other);
+            foreach (string name in kept.Keys) TensorAssert.AreClose(kept[name], found[name], 1e-5 * Math.Max(1, kept[name].abs().max().item<float>()), name);
+        }
+
+        Dictionary<string, Tensor> Step(VisualizerConfig each, VisualizerTrainingOptions options)
+        {
+            using var model = new VisualizerModel(each, TinyDiffusion.Fresh());
+            var parts = new PictureParts<VisualizerBatch, DiffusionDraws, double>(new VisualizerObjective(model, model.Codec(), each.Scheduler!, options), options.PicturesAtATime);
+            using VisualizerBatch batch = Batches("latent").First();
+            parts.Accumulate(batch, new StepRows(5, []), CancellationToken.None);
+            return model.named_parameters().Where(p => p.parameter.grad is not null).ToDictionary(p => p.name, p => p.parameter.grad!.clone());
+        }
+    }
+
+    /// <summary>Neither evaluations nor drawings drop anything, in a training or after it.</summary>
+    [TestMethod]
+    public void OnlyLearningDropsActivations()
+    {
+        using var scope = NewDisposeScope();
+        VisualizerConfig config = TinyDiffusion.Latent with { UNet = TinyDiffusion.UNet with { Dropout = 0.3 } };
+        using VisualizerModel plain = new(TinyDiffusion.Latent, TinyDiffusion.Fresh()), dropping = new(config, TinyDiffusion.Fresh());
+        VisualizerObjective asked = new(plain, plain.Codec(), config.Scheduler!, Options), learning = new(dropping, dropping.Codec(), config.Scheduler!, Options);
+        using VisualizerBatch batch = Batches("latent").First();
+        DiffusionDraws draws = asked.Draw(batch, 2);
+        double expected = asked.Evaluate(batch, draws, 0, 2);
+        Assert.AreEqual(expected, learning.Evaluate(batch, draws, 0, 2), 1e-6);
+        Assert.IsGreaterThan(1e-3, Math.Abs(learning.Accumulate(batch, draws, 0, 2) - expected));
+        Assert.AreEqual(expected, learning.Evaluate(batch, draws, 0, 2), 1e-6);
+        Tensor tokens = batch.VisualTokens.narrow(0, 0, 1);
+        var quick = new ImageGenerationOptions { Steps = 3, GuidanceScale = 2 };
+        TensorAssert.AreIdentical(new PictureSampler(plain, plain.Codec(), config.Scheduler!).Draw(tokens, [1], quick), new PictureSampler(dropping, dropping.Codec(), config.Scheduler!).Draw(tokens, [1], quick), "drawn");
+    }
+
     [TestMethod]
     [DynamicData(nameof(Visualizers))]
     public void TheAutoencoderStaysAndTheRestLearns(string kind)
