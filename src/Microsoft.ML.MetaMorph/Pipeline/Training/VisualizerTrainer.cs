@@ -217,7 +217,8 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         public VisualizerArchitecture Architecture { get; set; } = new();
 
         /// <summary>
-        /// The autoencoder in whose latents a visualizer from nothing denoises; it stays as it is, and a copy of it belongs to the visualizer.
+        /// The autoencoder in whose latents a visualizer from nothing denoises; it stays as it is, and a copy of it belongs to the visualizer (and learns
+        /// with it where <see cref="VisualizerTrainingOptions.Parts"/> is <see cref="VisualizerParts.All"/>).
         /// Null (default): it denoises pixels.
         /// </summary>
         public ImageAutoencoder? Autoencoder { get; set; }

@@ -8,6 +8,9 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="Kept"><c>[b]</c>: 0 where the conditioning is dropped, 1 elsewhere.</param>
 internal sealed record DiffusionDraws(Tensor Noise, int[] Timesteps, Tensor Kept)
 {
+    /// <summary>For the latents that an autoencoder decodes while it learns too, <c>[b, channels, h, w]</c>; null where it does not.</summary>
+    public Tensor? LatentNoise { get; init; }
+
     /// <summary>For which rows activations are dropped, where the network does that while it learns; null: none are.</summary>
     public DropoutDraws? Dropout { get; init; }
 
@@ -34,5 +37,9 @@ internal sealed record DiffusionDraws(Tensor Noise, int[] Timesteps, Tensor Kept
     public static Generator GeneratorOf(int seed, long step) => new(MixedSeed.Of((uint)seed, (ulong)step));
 
     /// <summary>Those of some rows, as views.</summary>
-    public DiffusionDraws Slice(int begin, int count) => new(Noise.narrow(0, begin, count), Timesteps[begin..(begin + count)], Kept.narrow(0, begin, count)) { Dropout = Dropout is null ? null : Dropout with { FirstRow = Dropout.FirstRow + begin } };
+    public DiffusionDraws Slice(int begin, int count) => new(Noise.narrow(0, begin, count), Timesteps[begin..(begin + count)], Kept.narrow(0, begin, count))
+    {
+        LatentNoise = LatentNoise?.narrow(0, begin, count),
+        Dropout = Dropout is null ? null : Dropout with { FirstRow = Dropout.FirstRow + begin },
+    };
 }

@@ -31,6 +31,8 @@ internal sealed class ToyVisualizer : ITrainableDenoiser, IDisposable
 
     public nn.Module Network => _network;
 
+    public AutoencoderKL? Autoencoder => null;
+
     public DropoutDraws? Dropout { get; set; }
 
     public DiffusionConditioning Condition(Tensor visualTokens) => new(_adapter.forward(visualTokens.flatten(1)).unsqueeze(1));

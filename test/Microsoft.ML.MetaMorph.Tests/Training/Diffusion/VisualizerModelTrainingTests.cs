@@ -23,6 +23,47 @@ public sealed class VisualizerModelTrainingTests
         }
     }
 
+    /// <summary>Each error leads into its own weights: those of the visualizer without its autoencoder, and those of the autoencoder alone.</summary>
+    [TestMethod]
+    public void AllLearnsTheAutoencoderBesideTheRest()
+    {
+        using var scope = NewDisposeScope();
+        VisualizerTrainingOptions all = Options with { Parts = VisualizerParts.All };
+        (Dictionary<string, Tensor> together, double loss, DiffusionDraws draws) = Gradients(all);
+        (Dictionary<string, Tensor> without, double denoising, _) = Gradients(Options);
+        using VisualizerModel model = Model("latent");
+        using VisualizerBatch batch = Batches("latent").First();
+        AutoencoderLosses own = new AutoencoderObjective(model.Autoencoder!, CPU, new AutoencoderTrainingOptions()).Accumulate(batch.Pictures, draws.LatentNoise!, 2);
+        Assert.AreEqual(denoising + own.Total, loss, 1e-4);
+        foreach ((string name, Tensor gradient) in without) TensorAssert.AreClose(gradient, together[name], 1e-6 * Math.Max(1, gradient.abs().max().item<float>()), name);
+        foreach ((string name, var parameter) in model.Autoencoder!.named_parameters()) TensorAssert.AreClose(parameter.grad!, together[$"vae.{name}"], 1e-5 * Math.Max(1, parameter.grad!.abs().max().item<float>()), name);
+        Assert.IsFalse((draws.Noise.flatten()[..8] - draws.LatentNoise!.flatten()[..8]).abs().max().item<float>() < 1e-6, "another noise");
+
+        Dictionary<string, Tensor> before = ToyTask.Weights(model), after = Train("latent", all with { ConditioningDropout = 0 }), parts = Train("latent", all with { ConditioningDropout = 0, PicturesAtATime = 1 });
+        foreach ((string name, Tensor weight) in before) Assert.IsFalse(ToyTask.SameBits(weight, after[name]), name);
+        foreach ((string name, Tensor weight) in after) TensorAssert.AreClose(weight, parts[name], 1e-3, name);
+
+        static (Dictionary<string, Tensor>, double, DiffusionDraws) Gradients(VisualizerTrainingOptions options)
+        {
+            using VisualizerModel learning = Model("latent");
+            var objective = new VisualizerObjective(learning, learning.Codec(), learning.Config.Scheduler!, options);
+            using VisualizerBatch asked = Batches("latent").First();
+            DiffusionDraws drawn = objective.Draw(asked, 4);
+            double evaluated = objective.Evaluate(asked, drawn, 0, 2), value = objective.Accumulate(asked, drawn, 0, 2);
+            Assert.AreEqual(evaluated, value, 1e-4);
+            return (learning.named_parameters().Where(p => p.parameter.grad is not null).ToDictionary(p => p.name, p => p.parameter.grad!.clone()), value, drawn);
+        }
+    }
+
+    [TestMethod]
+    public void PixelsHaveNoAutoencoderToTrain()
+    {
+        using VisualizerModel model = Model("pixels");
+        Assert.AreEqual(
+            "Parts is All, but the visualizer denoises pixels and has no autoencoder to train. Choose AdapterAndDenoiser, or a visualizer with an autoencoder.",
+            Assert.ThrowsExactly<ArgumentException>(() => new DiffusionTrainer(model, model.Codec(), model.Config.Scheduler!, Options with { Parts = VisualizerParts.All })).Message);
+    }
+
     /// <summary>What is dropped depends on seed, step and row only: not on how often or in which parts it is computed.</summary>
     [TestMethod]
     public void DroppedActivationsAreTheSameHoweverAStepIsComputed()
