@@ -115,12 +115,23 @@ public sealed class VisualizerOpeningTests
         using (GenerateImagesTransformer trained = Trainer(options => options.Variant = variant).Fit(Rows())) AssertClose(other, trained.Model);
         using (GenerateImagesTransformer trained = Trainer().Fit(Rows())) AssertClose(plain, trained.Model);
 
+        foreach ((VisualizerModel expected, string? name) in new[] { (plain, null), (other, variant) })
+        {
+            var options = new AutoencoderTrainer.Options { PretrainedFolder = _folder["model"], Variant = name, ImageSize = 16, Training = new AutoencoderTrainingOptions { MaximumSteps = 1, BatchSize = 2, LearningRate = 1e-9, AveragingDecay = null, Precision = Precision.Float32 } };
+            using AutoencodeImagesTransformer autoencoder = _ml.MetaMorph().Trainers.Autoencoder(options).Fit(Rows());
+            var found = autoencoder.Model.Parameters().ToDictionary(entry => entry.Key, entry => entry.Value);
+            foreach ((string key, var parameter) in expected.Autoencoder!.named_parameters()) TensorAssert.AreClose(parameter, found[key], 1e-6, key);
+        }
+
         File.Delete(_folder["model/unet/diffusion_pytorch_model.safetensors"]);
         FileNotFoundException missing = Assert.Throws<FileNotFoundException>(() => Trainer().Fit(Rows()));
         foreach (string part in new[] { "unet", $"diffusion_pytorch_model.{variant}.safetensors" }) StringAssert.Contains(missing.Message, part);
         Assert.AreEqual(
             $"Variant is {variant}, but there is no PretrainedFolder that it belongs to. Give one, or leave Variant out.",
             Assert.ThrowsExactly<ArgumentException>(() => Trainer(options => (options.PretrainedFolder, options.Variant) = (null, variant))).Message);
+        Assert.AreEqual(
+            $"Variant is {variant}, but there is no PretrainedFolder that it belongs to. Give one, or leave Variant out.",
+            Assert.ThrowsExactly<ArgumentException>(() => _ml.MetaMorph().Trainers.Autoencoder(new AutoencoderTrainer.Options { Variant = variant })).Message);
 
         VisualizerOptions Options(string? name) => new() { Variant = name, Precision = Precision.Float32 };
 
