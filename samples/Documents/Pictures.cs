@@ -18,7 +18,7 @@ public static class Pictures
             }));
         using TransformerChain<GenerateImagesTransformer> painting = pipeline.Fit(pictures);
         Visualizer visualizer = painting.LastTransformer.Visualizer;
-        visualizer.Save(folder);                // a diffusers folder; Visualizer.Load opens it again
+        visualizer.Save(folder);                // a folder in diffusers' layout; Visualizer.Load opens it again
         // </visualizer-from-nothing>
         return visualizer;
     }
@@ -56,6 +56,23 @@ public static class Pictures
         GenerateImagesTransformer drawing = ml.MetaMorph().Trainers.Visualizer(watched).Fit(train, validation);
         // </visualizer-watched>
         return drawing;
+    }
+
+    public static (IEstimator<ITransformer> Again, IEstimator<ITransformer> Drawn) InOneCall(MLContext ml, ImageEncoder encoder, Visualizer visualizer, string folder, IProgress<DrawingStatus> progress, CancellationToken cancellation)
+    {
+        // <draw-in-one-call>
+        var again = ml.MetaMorph().ReconstructImages("Again", "PromptImage", encoder, visualizer, maximumImages: 2);
+        var drawn = ml.MetaMorph().DrawImages(new DrawImagesOptions
+        {
+            PretrainedFolder = folder,
+            Visualizer = visualizer,
+            MaximumImages = 2,                      // Picture and Picture1
+            ErrorColumnName = "Error",              // empty where a row could be drawn
+            Progress = progress,
+            CancellationToken = cancellation,
+        });
+        // </draw-in-one-call>
+        return (again, drawn);
     }
 
     public static ITransformer Draw(MLContext ml, ITransformer model, IDataView questions, Visualizer visualizer)

@@ -50,6 +50,7 @@ internal sealed record LearningPlan
         Minutes = 80,
         EncoderShare = 0.15,
         VisualizerShare = 0.45,
+        Encoder = Eyes with { LayerCount = 3 },     // with one, shapes lie less far apart in the same time
         LanguageModel = Small.LanguageModel with { HiddenSize = 192 },
     };
 

@@ -83,10 +83,32 @@ public sealed class SampleTests
     {
         using Visualizer visualizer = Pictures.Train(Ml, _world.Captions, _world.Encoder, steps: 1, _world.File("fresh-visualizer"));
         using Visualizer opened = Visualizer.Load(_world.File("fresh-visualizer"));
-        Assert.AreEqual((4, 8, 64), (opened.VisualTokenCount, opened.VisualTokenWidth, opened.PictureSize));
+        Assert.AreEqual((4, 8, 64, 64), (opened.VisualTokenCount, opened.VisualTokenWidth, opened.PictureHeight, opened.PictureWidth));
         ITransformer painter = Pictures.Draw(Ml, _world.Model, _world.Encoded, opened);
         Assert.IsNotNull(painter.GetOutputSchema(_world.Model.Transform(_world.Encoded).Schema).GetColumnOrNull("Picture"));
         ((IDisposable)painter).Dispose();
+
+        using var stop = new CancellationTokenSource();
+        var steps = new Steps();
+        (IEstimator<ITransformer> again, IEstimator<ITransformer> drawn) = Pictures.InOneCall(Ml, _world.Encoder, opened, _world.ModelFolder, steps, stop.Token);
+        ITransformer reconstructing = again.Fit(_world.Rows);
+        Assert.IsNotNull(reconstructing.GetOutputSchema(_world.Rows.Schema).GetColumnOrNull("Again1"));
+        ((IDisposable)reconstructing).Dispose();
+        ITransformer drawing = drawn.Fit(_world.Rows);
+        IDataView rows = drawing.Transform(_world.Rows);
+        CollectionAssert.IsSubsetOf(new[] { "Picture", "Picture1", "Error" }, rows.Schema.Select(column => column.Name).ToArray());
+        string[] errors = [.. rows.GetColumn<string>("Error")];
+        Assert.HasCount(4, errors);
+        Assert.AreEqual(2, errors.Count(error => error.StartsWith("Row ", StringComparison.Ordinal)), "two prompts have pictures, which nothing encodes here");
+        Assert.IsGreaterThan(0, steps.Count);
+        ((IDisposable)drawing).Dispose();
+    }
+
+    private sealed class Steps : IProgress<DrawingStatus>
+    {
+        public int Count { get; private set; }
+
+        public void Report(DrawingStatus value) => Count++;
     }
 
     [TestMethod]

@@ -185,6 +185,8 @@ public sealed class MetaMorphCatalog
     /// <param name="encoder">The encoder.</param>
     /// <param name="visualizer">The visualizer that was trained with it.</param>
     /// <param name="generation">Steps, guidance, size, seed; null for the defaults.</param>
+    /// <param name="maximumImages">Columns of pictures, 1 to 1,024: the first has <paramref name="outputColumnName"/>, the others a number behind it. Further pictures of a row are not drawn.</param>
+    /// <param name="outputFolder">A folder for PNG files; the output column then is a vector of text, their paths. Null for pictures in columns.</param>
     /// <param name="imageFolder">The folder at which relative paths start; null for the current folder of the process.</param>
     /// <returns>The estimator.</returns>
     public EstimatorChain<GenerateImagesTransformer> ReconstructImages(
@@ -193,9 +195,31 @@ public sealed class MetaMorphCatalog
         ImageEncoder encoder,
         Visualizer visualizer,
         ImageGenerationOptions? generation = null,
+        int maximumImages = 1,
+        string? outputFolder = null,
         string? imageFolder = null)
-        => EncodeImages(outputColumnName + "Tokens", inputColumnName ?? outputColumnName, encoder, imageFolder)
-            .Append(GenerateImages(outputColumnName, outputColumnName + "Tokens", visualizer, generation));
+        => ReconstructImages(new ReconstructImagesOptions
+        {
+            OutputColumnName = outputColumnName,
+            InputColumnName = inputColumnName ?? outputColumnName,
+            Encoder = encoder,
+            Visualizer = visualizer,
+            Generation = generation,
+            MaximumImages = maximumImages,
+            OutputFolder = outputFolder,
+            ImageFolder = imageFolder,
+        });
+
+    /// <summary>Encodes a picture and draws it again from its visual tokens, to see what the tokens hold.</summary>
+    /// <param name="options">Columns, encoder, visualizer and how it draws.</param>
+    /// <returns>The estimator.</returns>
+    public EstimatorChain<GenerateImagesTransformer> ReconstructImages(ReconstructImagesOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        (string tokens, string? errors) = Between(options);
+        return EncodeImages(options.Encoding(tokens, errors)).Append(GenerateImages(options.Of(tokens, errors)));
+    }
 
     /// <summary>Draws what a prompt asks for: a pretrained MetaMorph answers with a picture, and the visualizer paints it.</summary>
     /// <param name="outputColumnName">The column of pictures that is appended. Text and visual tokens of the answer stand in columns of this name with <c>Response</c> and <c>Tokens</c> behind it.</param>
@@ -203,6 +227,8 @@ public sealed class MetaMorphCatalog
     /// <param name="pretrainedFolder">The MetaMorph: a folder in Hugging Face layout, or the name of a model in the local Hugging Face cache.</param>
     /// <param name="visualizer">The visualizer that was trained with its encoder.</param>
     /// <param name="generation">Steps, guidance, size, seed; null for the defaults.</param>
+    /// <param name="maximumImages">Columns of pictures, 1 to 1,024: the first has <paramref name="outputColumnName"/>, the others a number behind it. Further pictures of an answer are not drawn.</param>
+    /// <param name="outputFolder">A folder for PNG files; the output column then is a vector of text, their paths. Null for pictures in columns.</param>
     /// <param name="visualTokensColumnName">The column of the prompts' pictures as visual tokens; null where no prompt has pictures.</param>
     /// <returns>The estimator.</returns>
     public EstimatorChain<GenerateImagesTransformer> DrawImages(
@@ -211,13 +237,36 @@ public sealed class MetaMorphCatalog
         string pretrainedFolder,
         Visualizer visualizer,
         ImageGenerationOptions? generation = null,
+        int maximumImages = 1,
+        string? outputFolder = null,
         string? visualTokensColumnName = null)
-        => GenerateResponse(
-                pretrainedFolder,
-                outputColumnName + "Response",
-                promptColumnName,
-                visualTokensColumnName,
-                outputColumnName + "Tokens",
-                new GenerationOptions { BeginWithImage = true })
-            .Append(GenerateImages(outputColumnName, outputColumnName + "Tokens", visualizer, generation));
+        => DrawImages(new DrawImagesOptions
+        {
+            OutputColumnName = outputColumnName,
+            PromptColumnName = promptColumnName,
+            PretrainedFolder = pretrainedFolder,
+            Visualizer = visualizer,
+            Generation = generation,
+            MaximumImages = maximumImages,
+            OutputFolder = outputFolder,
+            VisualTokensColumnName = visualTokensColumnName,
+        });
+
+    /// <summary>Draws what a prompt asks for: a pretrained MetaMorph answers with a picture, and the visualizer paints it.</summary>
+    /// <param name="options">Columns, MetaMorph, visualizer and how both work.</param>
+    /// <returns>The estimator.</returns>
+    public EstimatorChain<GenerateImagesTransformer> DrawImages(DrawImagesOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        (string tokens, string? errors) = Between(options);
+        return GenerateResponse(options.Responding(tokens, errors)).Append(GenerateImages(options.Of(tokens, errors)));
+    }
+
+    /// <summary>The columns between what makes visual tokens and what draws them; one of errors where the drawing has one.</summary>
+    private static (string Tokens, string? Errors) Between(DrawingOptions options)
+    {
+        string tokens = options.OutputColumnName + "Tokens";
+        return (tokens, options.ErrorColumnName is null ? null : tokens + "Error");
+    }
 }

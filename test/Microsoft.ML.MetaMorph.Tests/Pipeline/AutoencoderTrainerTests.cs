@@ -152,7 +152,7 @@ public sealed class AutoencoderTrainerTests
             using Visualizer visualizer = drawing.Visualizer;
             visualizer.Save(folder);
             using Visualizer opened = Visualizer.Load(folder);
-            Assert.AreEqual(Side, opened.PictureSize);
+            Assert.AreEqual((Side, Side), (opened.PictureHeight, opened.PictureWidth));
             using ImageAutoencoder inside = ImageAutoencoder.Load(folder);
             Assert.AreEqual(autoencoder.ScalingFactor, inside.ScalingFactor);
             // The autoencoder did not move: the visualizer's is the one that was given.

@@ -117,7 +117,7 @@ public sealed class DrawingTests
             using Visualizer visualizer = Trained(steps: 2);
             visualizer.Save(folder);
             using Visualizer opened = Visualizer.Load(folder);
-            Assert.AreEqual((4, 4, Side), (opened.VisualTokenCount, opened.VisualTokenWidth, opened.PictureSize));
+            Assert.AreEqual((4, 4, Side, Side), (opened.VisualTokenCount, opened.VisualTokenWidth, opened.PictureHeight, opened.PictureWidth));
             using GenerateImagesTransformer a = _ml.MetaMorph().GenerateImages("Picture", "Tokens", visualizer, Quick).Fit(Tokens(1));
             using GenerateImagesTransformer b = _ml.MetaMorph().GenerateImages("Picture", "Tokens", opened, Quick).Fit(Tokens(1));
             AssertClose(Pixels(a, Tokens(2))[0], Pixels(b, Tokens(2))[0]);

@@ -124,8 +124,8 @@ public sealed class StartedDrawingTests
         strong.Tokens.AsSpan(192).Fill(float.MaxValue);
         TokenRow[] rows = [.. Enumerable.Range(0, 11).Select(i => Row(i, 2, 0, null)), strong];
         Assert.AreEqual(
-            "The visualizer's answer for row 11, picture 2 is not a number. Look at the row's visual tokens; if they are sound, the weights are not, or the guidance is too strong for them.",
-            Assert.Throws<InvalidOperationException>(() => Pictures(transformer, rows)).Message);
+            "Row 11, column 'Tokens': the answer for picture 2 is not a number. Look at the row's visual tokens; if they are sound, the weights are not, or the guidance is too strong for them.",
+            Assert.ThrowsExactly<InvalidDataException>(() => Pictures(transformer, rows)).Message);
     }
 
     private static Visualizer Open() => new(new Lease<DrawingModel>(new DrawingModel(Config, new DrawingModelSettings(Precision.Float32), _ => new VisualizerModel(Config, TinyDiffusion.Fresh()), storage: null)));

@@ -10,11 +10,17 @@ internal static class DiffusionSampling
     /// <exception cref="ArgumentException">Karras spacing is asked of a scheduler that has none.</exception>
     public static DiffusionScheduler Schedule(SchedulerConfig own, ImageGenerationOptions options)
     {
-        SchedulerConfig config = options.Scheduler is { } kind ? own with { Kind = kind } : own;
+        SchedulerConfig config = Chosen(own, options);
         if (options.KarrasSigmas == true && config.Kind is not (DiffusionSchedulerKind.Euler or DiffusionSchedulerKind.DpmSolverMultistep))
             throw new ArgumentException($"{nameof(options.KarrasSigmas)} is true, but {config.Kind} has no noise levels to space. Choose the {nameof(options.Scheduler)} {DiffusionSchedulerKind.Euler} or {DiffusionSchedulerKind.DpmSolverMultistep}, or leave {nameof(options.KarrasSigmas)} out.", nameof(options));
-        if (options.KarrasSigmas is { } karras) config = config with { SigmaSpacing = karras ? SigmaSpacing.Karras : SigmaSpacing.Timesteps };
         return DiffusionScheduler.Create(config, options.Steps);
+    }
+
+    /// <summary>The configuration of the scheduler that options choose.</summary>
+    public static SchedulerConfig Chosen(SchedulerConfig own, ImageGenerationOptions options)
+    {
+        SchedulerConfig config = options.Scheduler is { } kind ? own with { Kind = kind } : own;
+        return options.KarrasSigmas is { } karras ? config with { SigmaSpacing = karras ? SigmaSpacing.Karras : SigmaSpacing.Timesteps } : config;
     }
 
     /// <summary>The index of the timestep at which a drawing begins that starts from a picture.</summary>
@@ -57,6 +63,19 @@ internal static class DiffusionSampling
             if (index > begin) present.Dispose();
         }
         return current.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The samples of pictures <c>[b, 3, H, W]</c> in 0 … 1. Encoding takes about the memory that decoding does.</summary>
+    public static Tensor Encode(IPictureCodec codec, Tensor pictures, int rowsAtATime)
+    {
+        using var scope = NewDisposeScope();
+        var parts = new List<Tensor>();
+        for (long row = 0; row < pictures.shape[0]; row += rowsAtATime)
+        {
+            using var part = NewDisposeScope();
+            parts.Add(codec.Encode(pictures.narrow(0, row, Math.Min(rowsAtATime, pictures.shape[0] - row)) * 2f - 1f).MoveToOuterDisposeScope());
+        }
+        return (parts.Count == 1 ? parts[0] : cat(parts.ToArray(), 0)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Pictures <c>[b, 3, H, W]</c> in 0 … 1 on the CPU.</summary>

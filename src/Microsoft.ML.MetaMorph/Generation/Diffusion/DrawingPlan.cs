@@ -23,7 +23,8 @@ internal sealed record DrawingPlan(int Height, int Width, int SampleHeight, int 
     /// <exception cref="InsufficientMemoryException">One picture alone takes more than the budget.</exception>
     public static DrawingPlan Create(IDenoiser denoiser, IPictureCodec codec, ImageGenerationOptions options, (int Height, int Width)? start = null, long? available = null)
     {
-        (int height, int width) = Size(options, start, denoiser.SampleSize * codec.Scale, codec.Scale, denoiser.SizeMultiple);
+        (int Height, int Width) trained = (denoiser.SampleSize.Height * codec.Scale, denoiser.SampleSize.Width * codec.Scale);
+        (int height, int width) = Size(options, start, trained, codec.Scale, denoiser.SizeMultiple);
         int sampleHeight = height / codec.Scale, sampleWidth = width / codec.Scale;
         long budget = options.MemoryBudget ?? (available ?? AvailableMemory.Measure()) / 2;
         long drawn = Math.Max(1, denoiser.RowBytes(sampleHeight, sampleWidth)), decoded = Math.Max(1, codec.RowBytes(height, width));
@@ -36,13 +37,13 @@ internal sealed record DrawingPlan(int Height, int Width, int SampleHeight, int 
     /// <summary>Height and width of the pictures.</summary>
     /// <param name="options">May ask for them.</param>
     /// <param name="start">Of the pictures that the drawing begins with, if any.</param>
-    /// <param name="trained">Of the pictures that the visualizer was trained with.</param>
+    /// <param name="trained">Height and width of the pictures that the visualizer was trained with.</param>
     /// <param name="scale">Pixels of a picture beside one of a sample.</param>
     /// <param name="halvings">The multiple that the sides of a sample must be of.</param>
     /// <exception cref="ArgumentException">The size is none that the visualizer can draw, or ML.NET can hold.</exception>
-    public static (int Height, int Width) Size(ImageGenerationOptions options, (int Height, int Width)? start, int trained, int scale, int halvings)
+    public static (int Height, int Width) Size(ImageGenerationOptions options, (int Height, int Width)? start, (int Height, int Width) trained, int scale, int halvings)
     {
-        int height = Side(nameof(options.Height), options.Height, start?.Height, trained, scale, halvings), width = Side(nameof(options.Width), options.Width, start?.Width, trained, scale, halvings);
+        int height = Side(nameof(options.Height), options.Height, start?.Height, trained.Height, scale, halvings), width = Side(nameof(options.Width), options.Width, start?.Width, trained.Width, scale, halvings);
         if ((long)height * width > MostPixels)
             throw new ArgumentException(FormattableString.Invariant($"{nameof(options.Height)} {height} times {nameof(options.Width)} {width} is {(long)height * width} pixels; a picture of ML.NET has at most {MostPixels}, such as {Math.Floor(Math.Sqrt(MostPixels))} x {Math.Floor(Math.Sqrt(MostPixels))}."), nameof(options));
         return (height, width);

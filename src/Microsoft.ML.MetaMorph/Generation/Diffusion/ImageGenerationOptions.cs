@@ -47,7 +47,7 @@ public sealed class ImageGenerationOptions
 
     /// <summary>
     /// How far a drawing that starts from a picture may leave it: this share of the steps is taken, so that 1 keeps nothing of it. Default 0.8.
-    /// Range above 0 to 1. Without effect on drawings from noise: it needs <see cref="GenerateImagesEstimator.Options.StartImageColumnName"/>.
+    /// Range above 0 to 1. Without effect on drawings from noise: it needs <see cref="DrawingOptions.StartImageColumnName"/>.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Outside 0 to 1, 0, or not a number.</exception>
     public double Strength { get; set => field = value > 0 ? InRange(value, 0, 1, nameof(Strength)) : throw new ArgumentOutOfRangeException(nameof(Strength), FormattableString.Invariant($"{nameof(Strength)} is {value}; it must be above 0 and at most 1.")); } = 0.8;

@@ -6,6 +6,9 @@ namespace Microsoft.ML.MetaMorph;
 /// <remarks>Thread-safe as far as denoiser and codec are: a drawing shares nothing else. Nothing that is made outlives a call but its result.</remarks>
 internal sealed class PictureSampler(IDenoiser denoiser, IPictureCodec codec, SchedulerConfig scheduler)
 {
+    /// <summary>What to do about an answer that is not a number, for messages.</summary>
+    public const string Unsound = "Look at the row's visual tokens; if they are sound, the weights are not, or the guidance is too strong for them.";
+
     /// <summary>A picture for each row of tokens.</summary>
     /// <param name="visualTokens"><c>[b, N, D]</c>, on any device.</param>
     /// <param name="seeds">Where the noise of each row starts.</param>
@@ -13,7 +16,7 @@ internal sealed class PictureSampler(IDenoiser denoiser, IPictureCodec codec, Sc
     /// <param name="start">Pictures <c>[b, 3, H, W]</c> in 0 … 1 to begin with; null: noise.</param>
     /// <param name="negativeTokens"><c>[b, N, D]</c> or <c>[1, N, D]</c> that guidance leads away from; null: none, which is conditioning of zeros.</param>
     /// <param name="progress">Called after every step, on this thread.</param>
-    /// <param name="place">Names a row in messages, from its number here; null: by that number.</param>
+    /// <param name="unsound">Told the number of a row whose answer is not a number, and whose picture means nothing; the others are not touched by it. Null: such a row throws.</param>
     /// <param name="cancellation">Ends the drawing between two steps; nothing is returned then.</param>
     /// <returns><c>[b, 3, H, W]</c> in 0 … 1, float32 on the CPU.</returns>
     /// <exception cref="ArgumentException">Tokens, pictures or sizes do not fit the visualizer.</exception>
@@ -26,7 +29,7 @@ internal sealed class PictureSampler(IDenoiser denoiser, IPictureCodec codec, Sc
         Tensor? start = null,
         Tensor? negativeTokens = null,
         Action<DrawingProgress>? progress = null,
-        Func<int, string>? place = null,
+        Action<int>? unsound = null,
         CancellationToken cancellation = default)
     {
         Check(visualTokens, seeds, start, negativeTokens);
@@ -39,12 +42,12 @@ internal sealed class PictureSampler(IDenoiser denoiser, IPictureCodec codec, Sc
             int count = Math.Min(plan.Rows, seeds.Count - row);
             Tensor? negative = negativeTokens is null || negativeTokens.shape[0] == 1 ? negativeTokens : negativeTokens.narrow(0, row, count);
             var part = new Part(row, [.. seeds.Skip(row).Take(count)], visualTokens.narrow(0, row, count), start?.narrow(0, row, count), negative);
-            pictures.Add(Draw(part, plan, options, progress, place ?? (i => FormattableString.Invariant($"row {i}")), cancellation));
+            pictures.Add(Draw(part, plan, options, progress, unsound ?? Refuse, cancellation));
         }
         return (pictures.Count == 1 ? pictures[0] : cat(pictures.ToArray(), 0)).MoveToOuterDisposeScope();
     }
 
-    private Tensor Draw(Part part, DrawingPlan plan, ImageGenerationOptions options, Action<DrawingProgress>? progress, Func<int, string> place, CancellationToken cancellation)
+    private Tensor Draw(Part part, DrawingPlan plan, ImageGenerationOptions options, Action<DrawingProgress>? progress, Action<int> unsound, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         using DiffusionScheduler steps = DiffusionSampling.Schedule(scheduler, options);
@@ -52,10 +55,10 @@ internal sealed class PictureSampler(IDenoiser denoiser, IPictureCodec codec, Sc
         int begin = part.Start is null ? 0 : DiffusionSampling.Begin(options.Steps, options.Strength);
         Tensor sample = part.Start is null
             ? noise.Next() * (float)steps.InitialNoiseScale
-            : steps.AddNoise(codec.Encode(part.Start.to(denoiser.Device).to(ScalarType.Float32) * 2f - 1f), noise.Next(), begin);
+            : steps.AddNoise(DiffusionSampling.Encode(codec, part.Start.to(denoiser.Device).to(ScalarType.Float32), plan.Decoded), noise.Next(), begin);
         Action<int, Func<Tensor>>? onStep = progress is null ? null : (index, predicted) => progress(new DrawingProgress(part.FirstRow, part.Seeds.Count, index - begin + 1, steps.Timesteps.Count - begin, () => Preview(predicted, plan)));
         Tensor drawn = DiffusionSampling.Denoise(Guidance(part, plan, options), steps, sample, begin, noise, onStep, cancellation);
-        CheckFinite(drawn, part, place);
+        CheckFinite(drawn, part, unsound);
         return DiffusionSampling.Decode(codec, drawn, plan.Decoded).MoveToOuterDisposeScope();
     }
 
@@ -84,12 +87,16 @@ internal sealed class PictureSampler(IDenoiser denoiser, IPictureCodec codec, Sc
             throw new ArgumentException($"The negative tokens have the shape [{string.Join(", ", negative.shape)}]; [1 or {seeds.Count}, {tokens.shape[1]}, {tokens.shape[2]}] is needed.", nameof(negative));
     }
 
-    private static void CheckFinite(Tensor drawn, Part part, Func<int, string> place)
+    private static void CheckFinite(Tensor drawn, Part part, Action<int> unsound)
     {
         bool[] sound = drawn.flatten(1).isfinite().all(1).cpu().data<bool>().ToArray();
-        int bad = Array.IndexOf(sound, false);
-        if (bad >= 0) throw new InvalidOperationException($"The visualizer's answer for {place(part.FirstRow + bad)} is not a number. Look at the row's visual tokens; if they are sound, the weights are not, or the guidance is too strong for them.");
+        for (int row = 0; row < sound.Length; row++)
+        {
+            if (!sound[row]) unsound(part.FirstRow + row);
+        }
     }
+
+    private static void Refuse(int row) => throw new InvalidOperationException(FormattableString.Invariant($"The visualizer's answer for row {row} is not a number. {Unsound}"));
 
     private sealed record Part(int FirstRow, IReadOnlyList<long> Seeds, Tensor Tokens, Tensor? Start, Tensor? Negative);
 }

@@ -12,7 +12,7 @@ internal interface IDenoiser
     int Channels { get; }
 
     /// <summary>Height and width of the samples that the network was trained with.</summary>
-    int SampleSize { get; }
+    (int Height, int Width) SampleSize { get; }
 
     /// <summary>Height and width of a sample must be multiples of this, 2^(halvings).</summary>
     int SizeMultiple { get; }

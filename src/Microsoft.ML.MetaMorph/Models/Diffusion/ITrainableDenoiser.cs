@@ -11,6 +11,12 @@ internal interface ITrainableDenoiser : IDenoiser
     /// <summary>The denoising network itself.</summary>
     nn.Module Network { get; }
 
+    /// <summary>Makes and decodes the latents that are denoised; null where there are none.</summary>
+    AutoencoderKL? Autoencoder { get; }
+
+    /// <summary>The rows of which step are computed next, for networks that drop activations while they learn; null: none are dropped.</summary>
+    DropoutDraws? Dropout { set; }
+
     /// <summary>
     /// <see cref="IDenoiser.Predict"/> that keeps little for its backward pass and computes the rest once more there.
     /// </summary>

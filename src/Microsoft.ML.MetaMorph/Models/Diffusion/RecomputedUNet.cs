@@ -7,7 +7,7 @@ namespace Microsoft.ML.MetaMorph;
 /// </summary>
 /// <remarks>
 /// Recomputation goes step by step in managed code instead of through a custom autograd function, in which an exception would end the
-/// process. The network draws no random numbers, so the second computation is the first one.
+/// process. What the network drops is drawn anew from seed, step and row (<see cref="ActivationDropout"/>), so the second computation is the first one.
 /// </remarks>
 internal sealed class RecomputedUNet : IRecomputedPrediction
 {

@@ -9,18 +9,21 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="Activation">The activation, by name.</param>
 /// <param name="TimeScaleShift">The timestep scales and shifts after the second normalisation, instead of being added before it.</param>
 /// <param name="OutputScale">The sum is divided by it.</param>
-internal sealed record ResnetSettings(long? TimeWidth, int NormGroups, double NormEpsilon, string Activation, bool TimeScaleShift = false, double OutputScale = 1);
+/// <param name="Dropout">Drops activations while the network learns; null for a network that never does.</param>
+internal sealed record ResnetSettings(long? TimeWidth, int NormGroups, double NormEpsilon, string Activation, bool TimeScaleShift = false, double OutputScale = 1, ActivationDropout? Dropout = null);
 
 /// <summary>A residual block of a UNet or a VAE: normalise, activate, convolve, twice, with the timestep in between (<c>resnets.N</c>).</summary>
 internal sealed class ResnetBlock2D : NamedModule
 {
     private readonly ResnetSettings _settings;
     private readonly Linear? _time;
+    private readonly ulong _place;
 
     public ResnetBlock2D(ResnetSettings settings, long inputChannels, long outputChannels, ParameterSource parameters)
         : base(nameof(ResnetBlock2D))
     {
         _settings = settings;
+        _place = settings.Dropout?.NewPlace() ?? 0;
         Activation = HiddenActivation.Named(settings.Activation);
         FirstNorm = new GroupNorm(parameters["norm1"], settings.NormGroups, inputChannels, settings.NormEpsilon);
         FirstConvolution = new Conv2d(parameters["conv1"], inputChannels, outputChannels);
@@ -62,11 +65,13 @@ internal sealed class ResnetBlock2D : NamedModule
     {
         using var scope = NewDisposeScope();
         Tensor hidden = FirstNorm.forward(input).Then(Activation.Apply).Then(FirstConvolution.forward);
-        hidden = hidden.Then(h => Normalized(h, time)).Then(Activation.Apply).Then(SecondConvolution.forward);
+        hidden = hidden.Then(h => Normalized(h, time)).Then(Activation.Apply).Then(Dropped).Then(SecondConvolution.forward);
         hidden = hidden.Then(h => h.Plus(Shortcut is null ? input : Shortcut.forward(input)));
         if (OutputScale != 1) hidden = hidden / OutputScale;
         return hidden.MoveToOuterDisposeScope();
     }
+
+    private Tensor Dropped(Tensor hidden) => _settings.Dropout?.Apply(hidden, _place) ?? hidden;
 
     private Tensor Normalized(Tensor owned, Tensor? time)
     {

@@ -53,7 +53,7 @@ internal sealed record UNet2DConditionConfig
     /// <summary><c>mid_block_scale_factor</c>.</summary>
     public double MidBlockScale { get; init; } = 1;
 
-    /// <summary>The probability that a trainer drops an activation, <c>dropout</c>; sampling never does.</summary>
+    /// <summary>The probability that training drops an activation before the second convolution of a residual block, <c>dropout</c>; drawing never does.</summary>
     public double Dropout { get; init; }
 
     /// <summary><c>act_fn</c>.</summary>
@@ -223,6 +223,8 @@ internal sealed record UNet2DConditionConfig
                 throw new InvalidDataException($"config.json: block_out_channels {BlockChannels[i]}{Keys.Note("block_out_channels")} is not a multiple of {AttentionHeads[i]} attention heads ({Keys.Named("attention_head_dim")}).");
         }
         if (SampleSize.Length > 2) throw new InvalidDataException($"config.json: sample_size has {SampleSize.Length} numbers; one, or height and width, are possible.");
+        if (SampleSize.Any(side => side < 1)) throw new InvalidDataException($"config.json: sample_size is {string.Join(" x ", SampleSize)}; it must be above zero.");
+        if (Dropout is not (>= 0 and < 1)) throw new InvalidDataException(FormattableString.Invariant($"config.json: dropout is {Dropout}; it must be from 0 to below 1."));
         if (DownsamplePadding is not (0 or 1)) throw new InvalidDataException($"config.json: downsample_padding is {DownsamplePadding}; 0 and 1 are possible.");
         if (MidBlockScale == 0) throw new InvalidDataException("config.json: mid_block_scale_factor is 0.");
         if (InputKernel % 2 == 0 || OutputKernel % 2 == 0) throw new InvalidDataException($"config.json: conv_in_kernel {InputKernel} and conv_out_kernel {OutputKernel} must be odd.");

@@ -32,7 +32,7 @@ internal sealed class UNet2DConditionModel : NamedModule
         register_module("down_blocks", builder.Down());
         if (builder.Mid() is { } mid) register_module("mid_block", mid);
         register_module("up_blocks", builder.Up());
-        Steps = builder.Steps;
+        (Steps, Dropout) = (builder.Steps, builder.Dropout);
         _outputNorm = new GroupNorm(parameters["conv_norm_out"], config.NormGroups, config.BlockChannels[0], config.NormEpsilon);
         _output = new Conv2d(parameters["conv_out"], config.BlockChannels[0], config.OutputChannels, config.OutputKernel);
         register_module("conv_norm_out", _outputNorm);
@@ -45,6 +45,9 @@ internal sealed class UNet2DConditionModel : NamedModule
 
     /// <summary>All between the first and the last convolution, in order.</summary>
     public IReadOnlyList<UNetStep> Steps { get; }
+
+    /// <summary>What a trainer switches on for the rows that it computes; null where the configuration drops nothing.</summary>
+    public ActivationDropout? Dropout { get; }
 
     /// <summary>The prediction for a batch, <c>[b, out_channels, h, w]</c>, float32.</summary>
     /// <param name="sample">Noisy pictures, <c>[b, in_channels, h, w]</c>.</param>

@@ -4,10 +4,13 @@ namespace Microsoft.ML.MetaMorph;
 internal sealed class UNetBlockBuilder(UNet2DConditionConfig config, ParameterSource parameters)
 {
     private readonly List<UNetStep> _steps = [];
-    private readonly ResnetSettings _settings = new(config.TimeWidth, config.NormGroups, config.NormEpsilon, config.Activation, config.TimeScaleShift);
+    private readonly ResnetSettings _settings = new(config.TimeWidth, config.NormGroups, config.NormEpsilon, config.Activation, config.TimeScaleShift, Dropout: config.Dropout > 0 ? new ActivationDropout(config.Dropout) : null);
 
     /// <summary>The steps of the blocks built so far.</summary>
     public IReadOnlyList<UNetStep> Steps => _steps;
+
+    /// <summary>What the residual blocks drop while they learn; null where they never do.</summary>
+    public ActivationDropout? Dropout => _settings.Dropout;
 
     private int Blocks => config.BlockChannels.Length;
 

@@ -113,10 +113,9 @@ internal sealed class VisualTokenAdapter : NamedModule
 
     private void Check(Tensor tokens)
     {
-        string expected = Config.ExpectedTokens?.ToString(CultureInfo.InvariantCulture) ?? "count";
         if (tokens.dim() != 3 || tokens.size(2) != Config.InputWidth)
-            throw new ArgumentException($"The visualizer takes visual tokens of width {Config.InputWidth} (input_dim), [pictures, {expected}, {Config.InputWidth}]; {ChannelsLast.Shape(tokens)} was given. They come from another vision encoder.", nameof(tokens));
-        if (tokens.size(1) == 0 || (Config.ExpectedTokens is { } count && tokens.size(1) != count))
-            throw new ArgumentException($"The visualizer takes {expected} visual tokens a picture (num_tokens); {ChannelsLast.Shape(tokens)} was given. Encode pictures to that number.", nameof(tokens));
+            throw new ArgumentException($"The visualizer takes visual tokens of width {Config.InputWidth} (input_dim), [pictures, {Config.ExactTokens?.ToString(CultureInfo.InvariantCulture) ?? "count"}, {Config.InputWidth}]; {ChannelsLast.Shape(tokens)} was given. They come from another vision encoder.", nameof(tokens));
+        if (!Config.Takes(tokens.size(1)))
+            throw new ArgumentException($"The visualizer takes {Config.TokensInWords} visual tokens a picture (num_tokens); {ChannelsLast.Shape(tokens)} was given. Encode pictures to that number; the adapter of another number tells it in its configuration.", nameof(tokens));
     }
 }

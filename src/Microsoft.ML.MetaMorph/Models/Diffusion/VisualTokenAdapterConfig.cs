@@ -52,9 +52,26 @@ internal sealed record VisualTokenAdapterConfig
     /// </summary>
     public int GridScale { get; init; } = 1;
 
-    /// <summary>Visual tokens a picture: a number, or null where any number is possible.</summary>
-    /// <remarks>Adapters trained on another number carry the padded length in <c>num_tokens</c>, which says nothing of the tokens.</remarks>
-    public int? ExpectedTokens => GridChannels > 0 || TokenPositions || (Mode == Mlp && TokenCount != ConditionLength) ? TokenCount : null;
+    /// <summary>Visual tokens a picture: the number that it was trained with, or null where the layout does not tell it (<see cref="MostTokens"/>).</summary>
+    /// <remarks>
+    /// Published adapters of mode <c>mlp</c> have either this number in <c>num_tokens</c> or the length that conditions are padded to, which only says
+    /// that there are no more. In the modes with queries <c>num_tokens</c> counts the queries, which look at any number of tokens.
+    /// </remarks>
+    public int? ExactTokens => GridChannels > 0 || TokenPositions || (Mode == Mlp && TokenCount != ConditionLength) ? TokenCount : null;
+
+    /// <summary>The most visual tokens that a picture can have; null where any number is possible.</summary>
+    public int? MostTokens => ExactTokens ?? (Mode == Mlp ? ConditionLength : null);
+
+    /// <summary>The number of visual tokens a picture, for messages.</summary>
+    public string TokensInWords => (ExactTokens, MostTokens) switch
+    {
+        ({ } exact, _) => FormattableString.Invariant($"{exact}"),
+        (null, { } most) => FormattableString.Invariant($"at most {most}"),
+        _ => "any number of",
+    };
+
+    /// <summary>Whether pictures may have so many visual tokens.</summary>
+    public bool Takes(long count) => count >= 1 && count == (ExactTokens ?? count) && count <= (MostTokens ?? count);
 
     /// <summary>Which values a file gave, for messages.</summary>
     public ConfigKeys Keys { get; init; } = ConfigKeys.All;

@@ -25,17 +25,22 @@ internal sealed record VisualizerConfig
     public int Factor => Autoencoder?.Downscale ?? PixelUnshuffle ?? 1;
 
     /// <summary>Height and width of what is denoised, as in training.</summary>
-    /// <exception cref="InvalidDataException">The configs do not say, or it is no square.</exception>
-    public int TrainedSampleSize => UNet.SampleSize switch
+    /// <exception cref="InvalidDataException">The configurations do not say.</exception>
+    public (int Height, int Width) TrainedSampleSize => (UNet.SampleSize, Autoencoder?.SampleSize) switch
     {
-        [int size] => size,
-        [int height, int width] when height == width => height,
-        [] when Autoencoder is { SampleSize: [int size] } => size / Factor,
-        _ => throw new InvalidDataException("unet/config.json has no sample_size of one number; the size of a picture must be asked for."),
+        ([int size], _) => (size, size),
+        ([int height, int width], _) => (height, width),
+        (_, [int size]) => (size / Factor, size / Factor),
+        (_, [int height, int width]) => (height / Factor, width / Factor),
+        _ => throw new InvalidDataException("unet/config.json has no sample_size, and neither has vae/config.json, so the size of a picture is not known. Write it there: one number, or height and width."),
     };
 
     /// <summary>What stands behind an error of sizes that the files do not give; empty where they give all.</summary>
     public string AbsentSizes => Adapter.AbsentSizes + UNet.AbsentSizes + Autoencoder?.AbsentSizes;
+
+    /// <summary>Height and width in pixels of the pictures that it was trained with.</summary>
+    /// <exception cref="InvalidDataException">The configurations do not say.</exception>
+    public (int Height, int Width) PictureSize => (TrainedSampleSize.Height * Factor, TrainedSampleSize.Width * Factor);
 
     /// <summary>Checks that the parts fit.</summary>
     /// <exception cref="InvalidDataException">A number of one part does not fit another's; both are named.</exception>

@@ -51,7 +51,7 @@ internal static class VisualizerFolder
     /// <param name="variant">Such as <c>fp16</c>; null for the plain files.</param>
     public static VisualizerCheckpoint OpenStableDiffusion(string folder, VisualTokenAdapterConfig adapter, string? variant = null) => Open(folder, variant: variant, newAdapter: adapter);
 
-    /// <summary>Writes a folder that diffusers opens, with the adapter beside it.</summary>
+    /// <summary>Writes a folder that diffusers opens, with the adapter beside it; of a visualizer that denoises pixels, diffusers opens the network alone.</summary>
     /// <param name="model">The visualizer.</param>
     /// <param name="folder">The folder; files of the same names are replaced.</param>
     /// <param name="elementType">The type that weights are written in; null = their own.</param>
@@ -64,7 +64,8 @@ internal static class VisualizerFolder
         if (model.Autoencoder is { } autoencoder) AutoencoderFolder.Save(autoencoder, folder, elementType, maxShardBytes);
         else JsonFile.Write(Path.Combine(folder, AutoencoderFolder.Component, ConfigName), writer => PixelUnshuffleCodec.Write(writer, config.PixelUnshuffle!.Value));
         if (config.Scheduler is { } scheduler) JsonFile.Write(Path.Combine(folder, "scheduler", SchedulerName), scheduler.Write);
-        JsonFile.Write(Path.Combine(folder, Index), writer => WriteIndex(writer, config));
+        // diffusers has no pipeline that denoises pixels: an index would promise one.
+        if (model.Autoencoder is not null) JsonFile.Write(Path.Combine(folder, Index), writer => WriteIndex(writer, config));
 
         void Write(string component, Action<Utf8JsonWriter> write, nn.Module module, string stem)
         {
@@ -142,7 +143,7 @@ internal static class VisualizerFolder
         Part("text_encoder", null);
         Part("tokenizer", null);
         Part("unet", UNet2DConditionConfig.ClassName);
-        Part("vae", config.Autoencoder is null ? null : AutoencoderKLConfig.ClassName);
+        Part("vae", AutoencoderKLConfig.ClassName);
         writer.WriteEndObject();
 
         void Part(string name, string? className)

@@ -37,7 +37,7 @@ internal sealed class VisualizerModel : NamedModule, ITrainableDenoiser
 
     public int Channels => Config.Channels;
 
-    public int SampleSize => Config.TrainedSampleSize;
+    public (int Height, int Width) SampleSize => Config.TrainedSampleSize;
 
     /// <summary><see cref="SizeMultiple"/> of every visualizer.</summary>
     internal const int SideMultiple = 1;
@@ -48,6 +48,14 @@ internal sealed class VisualizerModel : NamedModule, ITrainableDenoiser
     nn.Module ITrainableDenoiser.Adapter => Adapter;
 
     nn.Module ITrainableDenoiser.Network => UNet;
+
+    DropoutDraws? ITrainableDenoiser.Dropout
+    {
+        set
+        {
+            if (UNet.Dropout is { } dropout) dropout.Drawn = value;
+        }
+    }
 
     /// <summary>Pictures ↔ what is denoised.</summary>
     /// <param name="tiled">Decodes large pictures piece by piece, with less memory.</param>

@@ -9,9 +9,6 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="Negative">The visual tokens that guidance leads away from; null: none.</param>
 internal sealed record DrawingInput(long Row, int Picture, long Seed, ReadOnlyMemory<float> Tokens, RgbImage? Start = null, ReadOnlyMemory<float>? Negative = null)
 {
-    /// <summary>Its place in the data, for messages.</summary>
-    public string Place => FormattableString.Invariant($"row {Row}, picture {Picture + 1}");
-
     /// <summary>Pictures that can be drawn together: all of them begin with a picture or none does, and the same of negative tokens.</summary>
     public (bool Started, bool Led) Group => (Start is not null, Negative is not null);
 }

@@ -12,6 +12,7 @@ internal sealed class DrawingInputReader
     private readonly VisualTokensColumn? _negative;
     private readonly ImageColumn? _start;
     private readonly SeedColumn? _seeds;
+    private readonly TextColumn? _errors;
 
     /// <param name="row">The row that moves.</param>
     /// <param name="settings">Names the columns.</param>
@@ -23,6 +24,7 @@ internal sealed class DrawingInputReader
     {
         (_row, _settings, _size, _seed) = (row, settings, size, seed);
         _pictureLength = tokenCount * config.InputWidth;
+        _errors = settings.InputErrorColumnName is { } errors ? new TextColumn(row, errors) : null;
         _tokens = new VisualTokensColumn(row, settings.InputColumnName, tokenCount, config.InputWidth);
         _negative = settings.NegativeTokensColumnName is { } negative ? new VisualTokensColumn(row, negative, tokenCount, config.InputWidth) : null;
         _start = settings.StartImageColumnName is { } start ? new ImageColumn(row, start, folder: null) : null;
@@ -33,17 +35,31 @@ internal sealed class DrawingInputReader
     /// <exception cref="InvalidDataException">A value cannot be used; row and column are named.</exception>
     public DrawingInput[] Read()
     {
+        // It names its row already.
+        if (_errors?.Read(_row.Position).FirstOrDefault(text => text.Length > 0) is { } error) throw new InvalidDataException(error);
         int used = _settings.OutputFolder is null ? _settings.MaximumImages : int.MaxValue;
         float[] tokens = _tokens.Read(_row.Position, used);
         int present = tokens.Length / _pictureLength;
         float[] negative = Negative(present, used);
         RgbImage? start = Start();
-        long seed = _seeds?.Read() ?? _seed;
+        long seed = Seed();
         // Each picture of a row has noise of its own, whatever stands in the other rows.
         return [.. Enumerable.Range(0, Math.Min(present, used)).Select(i => new DrawingInput(_row.Position, i, seed + i, Part(tokens, i), start, negative.Length == 0 ? default(ReadOnlyMemory<float>?) : Part(negative, i)))];
     }
 
     private ReadOnlyMemory<float> Part(float[] values, int picture) => values.AsMemory(picture * _pictureLength, _pictureLength);
+
+    private long Seed()
+    {
+        try
+        {
+            return _seeds?.Read() ?? _seed;
+        }
+        catch (Exception failure) when (RowErrors.IsOfRow(failure))
+        {
+            throw RowErrors.Named(failure, _row.Position, RowErrors.Columns(_settings.SeedColumnName));
+        }
+    }
 
     private float[] Negative(int present, int used)
     {

@@ -26,7 +26,7 @@ internal sealed class DrawingModel : IDisposable
     private SchedulerConfig Scheduler => Config.Scheduler ?? SchedulerConfig.StableDiffusion;
 
     /// <summary>Height and width in pixels of the pictures that it was trained with.</summary>
-    public int PictureSize => Config.TrainedSampleSize * Config.Factor;
+    public (int Height, int Width) PictureSize => Config.PictureSize;
 
     /// <summary>In which element type linear layers and convolutions are computed on a device, and why.</summary>
     public PrecisionChoice Choice(Device device) => _models.Choice(device);
@@ -43,13 +43,24 @@ internal sealed class DrawingModel : IDisposable
         if (started) DiffusionSampling.Begin(options.Steps, options.Strength);
     }
 
+    /// <summary>What the scheduler's configuration sets without effect, in a sentence; null where all has.</summary>
+    /// <param name="options">May choose another scheduler.</param>
+    public string? Unread(ImageGenerationOptions options)
+    {
+        SchedulerConfig scheduler = DiffusionSampling.Chosen(Scheduler, options);
+        return scheduler.Unread is { Count: > 0 } fields
+            ? $"The visualizer's scheduler_config.json sets '{string.Join("', '", fields)}', which {scheduler.Kind} does not have: pictures are drawn without, as diffusers draws them. {nameof(ImageGenerationOptions)}.{nameof(ImageGenerationOptions.Scheduler)} chooses one that has it."
+            : null;
+    }
+
     /// <summary>Draws pictures from noise.</summary>
     /// <param name="visualTokens">The values of all pictures' tokens, one picture after another.</param>
     /// <param name="tokenCount">N: tokens a picture.</param>
     /// <param name="seeds">Where the noise of each picture starts; one for each picture.</param>
     /// <param name="options">Steps, guidance, size.</param>
     /// <param name="device">Where to compute.</param>
-    public RgbImage[] Draw(float[] visualTokens, int tokenCount, IReadOnlyList<long> seeds, ImageGenerationOptions options, Device device)
+    /// <returns>The pictures; null where the model's answer is not a number.</returns>
+    public RgbImage?[] Draw(float[] visualTokens, int tokenCount, IReadOnlyList<long> seeds, ImageGenerationOptions options, Device device)
     {
         int length = tokenCount * Config.Adapter.InputWidth;
         return Draw([.. seeds.Select((seed, i) => new DrawingInput(i, 0, seed, visualTokens.AsMemory(i * length, length)))], tokenCount, options, device);
@@ -62,7 +73,8 @@ internal sealed class DrawingModel : IDisposable
     /// <param name="device">Where to compute.</param>
     /// <param name="progress">Called after every step, on this thread.</param>
     /// <param name="cancellation">Ends the drawing between two steps.</param>
-    public RgbImage[] Draw(
+    /// <returns>The pictures; null where the model's answer is not a number.</returns>
+    public RgbImage?[] Draw(
         DrawingInput[] inputs,
         int tokenCount,
         ImageGenerationOptions options,
@@ -74,7 +86,9 @@ internal sealed class DrawingModel : IDisposable
         (bool started, bool led) = inputs[0].Group;
         Tensor? start = started ? PicturePixels.FromImages([.. inputs.Select(input => input.Start!)]) : null;
         Tensor? negative = led ? Tokens(inputs.Select(input => input.Negative!.Value)) : null;
-        return PicturePixels.ToImages(sampler.Draw(Tokens(inputs.Select(input => input.Tokens)), [.. inputs.Select(input => input.Seed)], options, start, negative, progress, i => inputs[i].Place, cancellation));
+        var unsound = new HashSet<int>();
+        Tensor drawn = sampler.Draw(Tokens(inputs.Select(input => input.Tokens)), [.. inputs.Select(input => input.Seed)], options, start, negative, progress, row => unsound.Add(row), cancellation);
+        return PicturePixels.ToImages(drawn).Select((picture, row) => unsound.Contains(row) ? null : picture).ToArray();
 
         Tensor Tokens(IEnumerable<ReadOnlyMemory<float>> pictures) => tensor(pictures.SelectMany(values => values.ToArray()).ToArray(), [inputs.Length, tokenCount, Config.Adapter.InputWidth]);
     });

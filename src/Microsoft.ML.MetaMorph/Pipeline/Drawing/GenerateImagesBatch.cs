@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph;
 
-/// <summary>The visual tokens of a batch of rows and the pictures drawn from them.</summary>
+/// <summary>
+/// The visual tokens of a batch of rows and the pictures drawn from them. A row that cannot be drawn says so in its error column, or throws when
+/// a picture of it is asked for; the others have theirs.
+/// </summary>
 internal sealed class GenerateImagesBatch : IRowBatch
 {
     private readonly IHost _host;
@@ -32,8 +35,8 @@ internal sealed class GenerateImagesBatch : IRowBatch
         _options = settings.Generation;
         // Without any seed every cursor draws anew.
         long seed = _options.Seed ?? MLNetInternals.Settings(host).Seed ?? Random.Shared.Next();
-        int trained = model.Value.PictureSize;
-        _reader = new DrawingInputReader(row, settings, model.Value.Config.Adapter, tokenCount, (_options.Height ?? trained, _options.Width ?? trained), seed);
+        (int height, int width) = model.Value.PictureSize;
+        _reader = new DrawingInputReader(row, settings, model.Value.Config.Adapter, tokenCount, (_options.Height ?? height, _options.Width ?? width), seed);
     }
 
     public void Read(int slot)
@@ -52,22 +55,32 @@ internal sealed class GenerateImagesBatch : IRowBatch
 
     public void Run(int count)
     {
-        var drawn = new Dictionary<DrawingInput, RgbImage>(ReferenceEqualityComparer.Instance);
+        var drawn = new Dictionary<DrawingInput, RgbImage?>(ReferenceEqualityComparer.Instance);
         foreach (IGrouping<(bool, bool), DrawingInput> group in _inputs.Take(count).SelectMany(row => row).GroupBy(input => input.Group))
         {
             DrawingInput[] together = [.. group];
-            foreach ((DrawingInput input, RgbImage picture) in together.Zip(Draw(together, drawn.Count))) drawn.Add(input, picture);
+            foreach ((DrawingInput input, RgbImage? picture) in together.Zip(Draw(together, drawn.Count))) drawn.Add(input, picture);
         }
 
-        for (int slot = 0; slot < count; slot++) _pictures[slot] = [.. _inputs[slot].Select(input => drawn[input])];
+        for (int slot = 0; slot < count; slot++)
+        {
+            _pictures[slot] = [.. _inputs[slot].Select(input => drawn[input]).OfType<RgbImage>()];
+            if (_inputs[slot].FirstOrDefault(input => drawn[input] is null) is not { } unsound) continue;
+            _pictures[slot] = [];
+            _failures[slot] = ExceptionDispatchInfo.Capture(RowErrors.At(unsound.Row, RowErrors.Columns(_settings.InputColumnName), $"the answer for picture {unsound.Picture + 1} is not a number. {PictureSampler.Unsound}"));
+        }
     }
 
     public Delegate CreateGetter(int output, Func<int> slot)
-        => _settings.OutputFolder is { } folder ? Paths(slot, folder) : Picture(slot, output);
+    {
+        int pictures = _settings.OutputFolder is null ? _settings.MaximumImages : 1;
+        if (output == pictures) return Error(slot);
+        return _settings.OutputFolder is { } folder ? Paths(slot, folder) : Picture(slot, output);
+    }
 
     public void Dispose() => _model.Dispose();
 
-    private RgbImage[] Draw(DrawingInput[] inputs, int before)
+    private RgbImage?[] Draw(DrawingInput[] inputs, int before)
     {
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_runtime.Cancellation);
         if (MLNetInternals.IsCanceled(_host)) cancellation.Cancel();
@@ -80,10 +93,10 @@ internal sealed class GenerateImagesBatch : IRowBatch
         }
     }
 
-    // A row that could not be read has its error, the others of the batch have their pictures.
+    // With an error column a row that could not be drawn is one without pictures.
     private RgbImage[] PicturesOf(int slot)
     {
-        _failures[slot]?.Throw();
+        if (_settings.ErrorColumnName is null) _failures[slot]?.Throw();
         return _pictures[slot];
     }
 
@@ -92,6 +105,9 @@ internal sealed class GenerateImagesBatch : IRowBatch
         using Tensor pictures = step.Preview();
         return [.. PicturePixels.ToImages(pictures).Select(DrawnPicture.ToMLImage)];
     }
+
+    private ValueGetter<ReadOnlyMemory<char>> Error(Func<int> slot)
+        => (ref ReadOnlyMemory<char> value) => value = (_failures[slot()]?.SourceException.Message ?? "").AsMemory();
 
     // Stock components dispose what the caller's variable holds. CreateEnumerable and prediction engines keep one variable for all rows, so
     // that would dispose the pictures of earlier rows, which users hold: here every picture is the caller's, to dispose or to leave to the collector.

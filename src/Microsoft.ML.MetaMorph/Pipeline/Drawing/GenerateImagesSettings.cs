@@ -15,6 +15,12 @@ internal sealed record GenerateImagesSettings : ISavedSettings
 
     public required string InputColumnName { get; init; }
 
+    /// <summary>The texts of what made the tokens and failed; null: none are looked at.</summary>
+    public string? InputErrorColumnName { get; init; }
+
+    /// <summary>The column of what kept a row from being drawn; null: such a row throws.</summary>
+    public string? ErrorColumnName { get; init; }
+
     public string? SeedColumnName { get; init; }
 
     /// <summary>The pictures that drawings begin with; null: noise.</summary>
@@ -44,17 +50,27 @@ internal sealed record GenerateImagesSettings : ISavedSettings
     public ImageGenerationOptions Generation { get; init; } = new();
 
     /// <summary>The names of the columns that are read.</summary>
-    public string[] InputColumnNames => [.. new[] { InputColumnName, SeedColumnName, StartImageColumnName, NegativeTokensColumnName }.OfType<string>().Distinct()];
+    public string[] InputColumnNames => [.. new[] { InputColumnName, InputErrorColumnName, SeedColumnName, StartImageColumnName, NegativeTokensColumnName }.OfType<string>().Distinct()];
 
-    /// <summary>The names of the columns that are appended.</summary>
+    /// <summary>The names of the columns of pictures, or of that of their paths.</summary>
     public IEnumerable<string> OutputColumnNames => OutputFolder is not null
         ? [OutputColumnName]
         : Enumerable.Range(0, MaximumImages).Select(i => i == 0 ? OutputColumnName : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{OutputColumnName}{i}"));
+
+    /// <summary>Refuses to append two columns of one name.</summary>
+    /// <exception cref="ArgumentException">The errors would stand in a column of pictures.</exception>
+    public void RequireUnlikeOutputs()
+    {
+        if (ErrorColumnName is { } error && OutputColumnNames.Contains(error))
+            throw new ArgumentException($"Pictures and errors would both be appended as '{error}' ({nameof(OutputColumnName)} '{OutputColumnName}', {nameof(MaximumImages)} {MaximumImages}, {nameof(ErrorColumnName)} '{error}'). Give the errors another name.");
+    }
 
     public void Validate()
     {
         CheckColumn(nameof(OutputColumnName), OutputColumnName);
         CheckColumn(nameof(InputColumnName), InputColumnName);
+        CheckColumn(nameof(InputErrorColumnName), InputErrorColumnName, optional: true);
+        CheckColumn(nameof(ErrorColumnName), ErrorColumnName, optional: true);
         CheckColumn(nameof(SeedColumnName), SeedColumnName, optional: true);
         CheckColumn(nameof(StartImageColumnName), StartImageColumnName, optional: true);
         CheckColumn(nameof(NegativeTokensColumnName), NegativeTokensColumnName, optional: true);
@@ -62,5 +78,6 @@ internal sealed record GenerateImagesSettings : ISavedSettings
         Check(nameof(BatchSize), BatchSize, BatchSizes.IsValid(BatchSize), BatchSizes.Range);
         Check(nameof(Precision), Precision);
         Check(nameof(Generation), Generation, Generation is not null, "an object with the options of drawing");
+        RequireUnlikeOutputs();
     }
 }

@@ -11,7 +11,7 @@ public sealed class GenerateImagesTransformer : BatchTransformer
     internal const string Kind = "visualizer";
     internal const string Role = "visual tokens";
 
-    private const string NegativeRole = "negative visual tokens";
+    private const string NegativeRole = "negative visual tokens", ErrorRole = "errors of what makes the visual tokens";
 
     private readonly IHost _host;
     private readonly GenerateImagesSettings _settings;
@@ -53,21 +53,28 @@ public sealed class GenerateImagesTransformer : BatchTransformer
         GenerateImagesSettings settings = SettingsJson.Read<GenerateImagesSettings>(zip);
         DrawingModel model = DrawingModelFolder.Open(zip, MLNetInternals.Settings(environment).TemporaryFolder, new DrawingModelSettings(settings.Precision, settings.TiledDecoding, settings.TrainedIn));
         var transformer = new GenerateImagesTransformer(environment, settings, new Lease<DrawingModel>(model));
-        transformer.TellPrecision(environment);
+        transformer.Tell(environment);
         return transformer;
     }
 
-    /// <summary>Tells the log in which element type the visualizer computes.</summary>
-    internal void TellPrecision(IHostEnvironment environment) => PrecisionLog.Tell(environment, "Visualizer", _model.Value.Choice(_runtime.Device));
+    /// <summary>Tells the log in which element type the visualizer computes, and what of its scheduler's configuration has no effect.</summary>
+    internal void Tell(IHostEnvironment environment)
+    {
+        PrecisionLog.Tell(environment, "Visualizer", _model.Value.Choice(_runtime.Device));
+        if (_model.Value.Unread(_settings.Generation) is not { } unread) return;
+        using IChannel channel = environment.Start("Open");
+        channel.Warning(MessageSensitivity.None, unread);
+    }
 
-    /// <summary>The columns that settings ask for.</summary>
+    /// <summary>The columns that settings ask for: pictures or paths, and the errors behind them.</summary>
     /// <param name="settings">Names and sizes.</param>
     /// <param name="size">Height and width of a picture where the settings do not say; null where nothing does.</param>
     /// <remarks>ML.NET hands pictures to properties only where the column's type tells their size.</remarks>
-    internal static DataViewSchema.DetachedColumn[] Outputs(GenerateImagesSettings settings, int? size)
+    internal static DataViewSchema.DetachedColumn[] Outputs(GenerateImagesSettings settings, (int Height, int Width)? size)
     {
-        DataViewType type = settings.OutputFolder is null ? PictureType(settings.Generation.Height ?? size, settings.Generation.Width ?? size) : new VectorDataViewType(TextDataViewType.Instance);
-        return [.. settings.OutputColumnNames.Select(name => new DataViewSchema.DetachedColumn(name, type))];
+        DataViewType type = settings.OutputFolder is null ? PictureType(settings.Generation.Height ?? size?.Height, settings.Generation.Width ?? size?.Width) : new VectorDataViewType(TextDataViewType.Instance);
+        var outputs = settings.OutputColumnNames.Select(name => new DataViewSchema.DetachedColumn(name, type));
+        return settings.ErrorColumnName is { } error ? [.. outputs, new DataViewSchema.DetachedColumn(error, TextDataViewType.Instance)] : [.. outputs];
     }
 
     private static ImageDataViewType PictureType(int? height, int? width) => height is { } h && width is { } w ? new ImageDataViewType(h, w) : new ImageDataViewType();
@@ -76,6 +83,7 @@ public sealed class GenerateImagesTransformer : BatchTransformer
     internal static void Require(SchemaShape shape, GenerateImagesSettings settings)
     {
         VisualTokensColumn.Require(shape, settings.InputColumnName, Role);
+        if (settings.InputErrorColumnName is { } errors) TextColumn.Require(shape, errors, ErrorRole);
         if (settings.SeedColumnName is { } seeds) SeedColumn.Require(shape, seeds);
         if (settings.NegativeTokensColumnName is { } negative) VisualTokensColumn.Require(shape, negative, NegativeRole);
         if (settings.StartImageColumnName is { } start) StartImageColumn.Require(shape, start);
@@ -84,6 +92,7 @@ public sealed class GenerateImagesTransformer : BatchTransformer
     internal override DataViewSchema.DetachedColumn[] GetOutputColumns(DataViewSchema inputSchema)
     {
         int count = TokenCount(inputSchema);
+        if (_settings.InputErrorColumnName is { } errors) TextColumn.Require(inputSchema, errors, ErrorRole);
         if (_settings.SeedColumnName is { } seeds) SeedColumn.Require(inputSchema, seeds);
         if (_settings.NegativeTokensColumnName is { } negative) VisualTokensColumn.Require(inputSchema, negative, NegativeRole, count, _model.Value.Config.Adapter.InputWidth);
         if (_settings.StartImageColumnName is { } start) StartImageColumn.Require(inputSchema, start);
@@ -116,11 +125,15 @@ public sealed class GenerateImagesTransformer : BatchTransformer
     {
         VisualTokenAdapterConfig adapter = _model.Value.Config.Adapter;
         (int Count, int Width)? found = VisualTokensColumn.Dimensions(schema, _settings.InputColumnName, Role);
-        int count = adapter.ExpectedTokens ?? found?.Count
-            ?? throw ColumnErrors.WrongType(_settings.InputColumnName, Role, schema[_settings.InputColumnName].Type.ToString()!, "Vector<Single> with the dimensions [pictures, tokens, width] (this visualizer draws from any number of tokens, so the column must tell it)");
+        int count = adapter.ExactTokens ?? found?.Count
+            ?? throw ColumnErrors.WrongType(_settings.InputColumnName, Role, schema[_settings.InputColumnName].Type.ToString()!, $"Vector<Single> with the dimensions [pictures, tokens, width] (this visualizer draws from {adapter.TokensInWords} tokens, so the column must tell it)");
         if (found is { } dimensions && dimensions != (count, adapter.InputWidth))
-            throw new ArgumentException($"The column '{_settings.InputColumnName}' ({Role}) holds {dimensions.Count} tokens a picture, each {dimensions.Width} wide; the visualizer draws from {count} tokens, each {adapter.InputWidth} wide. Use the visualizer that was trained with this encoder.");
+            throw Other(dimensions);
+        if (!adapter.Takes(count)) throw Other((count, adapter.InputWidth));
         VisualTokensColumn.Require(schema, _settings.InputColumnName, Role, count, adapter.InputWidth);
         return count;
+
+        ArgumentException Other((int Count, int Width) given)
+            => new($"The column '{_settings.InputColumnName}' ({Role}) holds {given.Count} tokens a picture, each {given.Width} wide; the visualizer draws from {adapter.TokensInWords} tokens, each {adapter.InputWidth} wide. Use the visualizer that was trained with this encoder.");
     }
 }

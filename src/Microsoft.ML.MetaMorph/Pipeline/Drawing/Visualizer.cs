@@ -16,19 +16,22 @@ public sealed class Visualizer : IDisposable
     {
         _model = model.HeldBy(typeof(Visualizer));
         VisualizerConfig config = model.Value.Config;
-        VisualTokenCount = config.Adapter.ExpectedTokens;
+        VisualTokenCount = config.Adapter.ExactTokens;
         VisualTokenWidth = config.Adapter.InputWidth;
-        PictureSize = model.Value.PictureSize;
+        (PictureHeight, PictureWidth) = model.Value.PictureSize;
     }
 
-    /// <summary>N: visual tokens a picture; null where it draws from any number.</summary>
+    /// <summary>N: visual tokens a picture; null where its configuration does not tell it: it then draws from any number up to 77, or, with learned queries (<c>xattn</c>, <c>xattnffn</c>), from any.</summary>
     public int? VisualTokenCount { get; }
 
     /// <summary>D: the width of a visual token.</summary>
     public int VisualTokenWidth { get; }
 
-    /// <summary>Height and width in pixels of the pictures that it was trained with, which it draws unless <see cref="ImageGenerationOptions"/> ask for others.</summary>
-    public int PictureSize { get; }
+    /// <summary>Height in pixels of the pictures that it was trained with, which it draws unless <see cref="ImageGenerationOptions.Height"/> asks for another.</summary>
+    public int PictureHeight { get; }
+
+    /// <summary>Width in pixels of the pictures that it was trained with, which it draws unless <see cref="ImageGenerationOptions.Width"/> asks for another.</summary>
+    public int PictureWidth { get; }
 
     /// <summary>
     /// Opens a visualizer: a diffusers folder with an <c>adapter</c> beside <c>unet</c>, <c>vae</c> and <c>scheduler</c>, or the files of the published
@@ -49,8 +52,9 @@ public sealed class Visualizer : IDisposable
         return new Visualizer(new Lease<DrawingModel>(DrawingModelFolder.Open(folder, options)));
     }
 
-    /// <summary>Writes a folder that <see cref="Load"/> and diffusers open; files of the same names are replaced.</summary>
+    /// <summary>Writes a folder that <see cref="Load"/> opens, and diffusers too where there is an autoencoder; files of the same names are replaced.</summary>
     /// <param name="folder">The folder; it is made where it does not exist.</param>
+    /// <remarks>diffusers has no place for the adapter and passes over it, and none for a visualizer that denoises pixels, of which it opens <c>unet</c> alone.</remarks>
     public void Save(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);

@@ -114,7 +114,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         var memory = new TrainingMemory(device, _options.Training.AveragingDecay is not null);
         if (previous is not null) return TrainableAutoencoder.Copy(previous.Model, _options.ImageSize, memory, device);
         return _options.PretrainedFolder is { } folder
-            ? TrainableAutoencoder.FromFolder(folder, _options.ImageSize, memory, device)
+            ? TrainableAutoencoder.FromFolder(folder, _options.Variant, _options.ImageSize, memory, device)
             : TrainableAutoencoder.Fresh(_options.FreshArchitecture.ToConfig(), memory, device, seed);
     }
 
@@ -194,6 +194,9 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         /// </summary>
         public string? PretrainedFolder { get; set; }
 
+        /// <summary>Which of several stored precisions is read from <see cref="PretrainedFolder"/>, such as <c>fp16</c>. Null (default): the files without one in their names.</summary>
+        public string? Variant { get; set; }
+
         /// <summary>The sizes of an autoencoder that starts from nothing.</summary>
         public AutoencoderArchitecture Architecture { get; set; } = new();
 
@@ -257,6 +260,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
             ArgumentNullException.ThrowIfNull(Training);
             ValidationSettings.Validate(ValidationInterval, ValidationPictures);
             CheckpointSettings.Validate(this);
+            if (PretrainedFolder is null && Variant is not null) throw new ArgumentException($"{nameof(Variant)} is {Variant}, but there is no {nameof(PretrainedFolder)} that it belongs to. Give one, or leave {nameof(Variant)} out.");
             Training.Validate();
             ToSettings().Validate(SettingNames.Options((nameof(AutoencodeImagesSettings.InputColumnName), nameof(ImageColumnName)), (nameof(AutoencodeImagesSettings.BatchSize), nameof(ReconstructionBatchSize))));
             if (ImageSize < 1) throw new ArgumentOutOfRangeException(nameof(ImageSize), ImageSize, $"{nameof(ImageSize)} is {ImageSize}; at least 1 is needed.");

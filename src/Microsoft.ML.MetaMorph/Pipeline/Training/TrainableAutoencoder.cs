@@ -26,9 +26,9 @@ internal static class TrainableAutoencoder
     /// <summary>The autoencoder of a folder.</summary>
     /// <exception cref="InvalidDataException">There is none, or it is of another shape.</exception>
     /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
-    public static AutoencoderKL FromFolder(string folder, int? size, TrainingMemory memory, Device device)
+    public static AutoencoderKL FromFolder(string folder, string? variant, int? size, TrainingMemory memory, Device device)
     {
-        (AutoencoderKLConfig stored, TensorArchive weights) = AutoencoderFolder.Open(folder);
+        (AutoencoderKLConfig stored, TensorArchive weights) = AutoencoderFolder.Open(folder, variant);
         using (weights)
         {
             memory.Require(weights);

@@ -87,8 +87,9 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         {
             RequireTokens(start.Config.Adapter, count, width);
             RequireDrawing(start);
-            PrecisionChoice trainedIn = Train(start, trainData, validationData, () => Fingerprint(trainData, previousModel, count, width, seed), new TokenSettings(_options.VisualTokensColumnName, count, width), seed, log);
-            var model = new DrawingModel(start.Config, new DrawingModelSettings(_options.Training.Precision, TrainedIn: trainedIn.ToString()), target => target.ToString() == device.ToString() ? start : Moved(start, target), storage: null);
+            bool tiled = _options.TiledDecoding ?? previousModel?.Model.Settings.TiledDecoding ?? false;
+            PrecisionChoice trainedIn = Train(start, trainData, validationData, () => Fingerprint(trainData, previousModel, count, width, seed), new TokenSettings(_options.VisualTokensColumnName, count, width), seed, tiled, log);
+            var model = new DrawingModel(start.Config, new DrawingModelSettings(_options.Training.Precision, tiled, trainedIn.ToString()), target => target.ToString() == device.ToString() ? start : Moved(start, target), storage: null);
             // The trained model belongs to the transformer from here on.
             model.Prepare(device);
             return new GenerateImagesTransformer(_environment, _options.ToSettings(), new Lease<DrawingModel>(model));
@@ -109,7 +110,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         ArgumentNullException.ThrowIfNull(inputSchema);
         foreach (string column in _options.ImageColumnNames) ImageColumn.Require(inputSchema, column, EncodeImagesTransformer.Role);
         VisualTokensColumn.Require(inputSchema, _options.VisualTokensColumnName, GenerateImagesTransformer.Role);
-        return SchemaShapes.Append(inputSchema, GenerateImagesTransformer.Outputs(_options.ToSettings(), _options.PretrainedFolder is null ? _options.Architecture.ImageSize : null));
+        return SchemaShapes.Append(inputSchema, GenerateImagesTransformer.Outputs(_options.ToSettings(), (_options.PretrainedFolder is null ? _options.Architecture.ImageSize : _options.ImageSize) is { } size ? (size, size) : null));
     }
 
     private (int Count, int Width) Check(DataViewSchema schema)
@@ -126,7 +127,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         var memory = new TrainingMemory(device, _options.Training.AveragingDecay is not null);
         if (_options.PretrainedFolder is not { } folder) return Fresh(count, width, memory, device, seed);
         // The published adapter: two layers, 2048 wide between them, for the width of Stable Diffusion's attention.
-        return TrainableVisualizer.FromFolder(folder, _options.StableDiffusionFolder, new VisualTokenAdapterConfig { InputWidth = width, TokenCount = count }, memory, device, seed);
+        return TrainableVisualizer.FromFolder(new VisualizerStart(folder, _options.StableDiffusionFolder, _options.Variant, _options.ImageSize), new VisualTokenAdapterConfig { InputWidth = width, TokenCount = count }, memory, device, seed);
     }
 
     private VisualizerModel Fresh(int count, int width, TrainingMemory memory, Device device, int seed)
@@ -144,25 +145,25 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
 
     private static void RequireTokens(VisualTokenAdapterConfig adapter, int count, int width)
     {
-        if (adapter.InputWidth != width || (adapter.ExpectedTokens ?? count) != count)
-            throw new InvalidDataException($"The visualizer draws from {adapter.ExpectedTokens?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "any number of"} visual tokens, each {adapter.InputWidth} wide; the rows have {count}, each {width} wide. Encode the pictures with the encoder of that visualizer, or train another one.");
+        if (adapter.InputWidth != width || !adapter.Takes(count))
+            throw new InvalidDataException($"The visualizer draws from {adapter.TokensInWords} visual tokens, each {adapter.InputWidth} wide; the rows have {count}, each {width} wide. Encode the pictures with the encoder of that visualizer, or train another one.");
     }
 
-    private PrecisionChoice Train(VisualizerModel model, IDataView trainData, IDataView? validationData, Func<TrainingFingerprint> fingerprint, TokenSettings tokens, int seed, TrainingLog log)
+    private PrecisionChoice Train(VisualizerModel model, IDataView trainData, IDataView? validationData, Func<TrainingFingerprint> fingerprint, TokenSettings tokens, int seed, bool tiled, TrainingLog log)
     {
         VisualizerTrainingOptions training = _options.Training with { Seed = seed };
         SchedulerConfig scheduler = model.Config.Scheduler ?? SchedulerConfig.StableDiffusion;
         using TrainingCheckpoints? checkpoints = log.Checkpoints(_options, fingerprint);
         using var trainer = new DiffusionTrainer(model, model.Codec(), scheduler, training, checkpoints);
         log.Info($"Linear layers and convolutions are computed in {trainer.Precision}.");
-        int size = model.SampleSize * model.Config.Factor;
+        int size = TrainableVisualizer.Side(model.Config);
         PicturesWithTokens Source(IDataView data, TokenCache? kept = null) => new(
             data,
             new PictureSettings(_options.ImageColumnNames, _options.ImageFolder, size, _options.AspectRatio, training.BatchSize),
             tokens with { Cache = kept });
         using TokenCache? cache = _options.TokenCacheMegabytes > 0 || _options.TokenCacheFolder is not null ? new TokenCache((long)_options.TokenCacheMegabytes << 20, _options.TokenCacheFolder) : null;
         ValidationSettings settings = _options.ToValidation();
-        VisualizerValidation? validation = validationData is null ? null : new VisualizerValidation(model, trainer, scheduler, Source(validationData), _options.ToSettings().Generation, settings);
+        VisualizerValidation? validation = validationData is null ? null : new VisualizerValidation(model, trainer, scheduler, Source(validationData), _options.ToSettings().Generation, tiled, settings);
         validation?.Require(log.Cancellation);
         VisualizerResult result = trainer.Train(Source(trainData, cache).Endless(seed, checkpoints?.Next ?? default), step => Report(step, validation, settings, log), cancellationToken: log.Cancellation);
         log.End(result.End, result.Steps);
@@ -228,11 +229,21 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         /// <summary>A Stable Diffusion that has what <see cref="PretrainedFolder"/> lacks. Null (default): it has all.</summary>
         public string? StableDiffusionFolder { get; set; }
 
+        /// <summary>Which of several stored precisions of network and autoencoder is read from <see cref="PretrainedFolder"/>, such as <c>fp16</c> or <c>ema</c>. Null (default): the files without one in their names.</summary>
+        public string? Variant { get; set; }
+
+        /// <summary>Height and width in pixels of the pictures that a visualizer of <see cref="PretrainedFolder"/> learns, and from then on draws. Null (default): those that it was made for (512 for Stable Diffusion 1.x).</summary>
+        public int? ImageSize { get; set; }
+
+        /// <summary>Whether the trained visualizer decodes large pictures tile by tile, which takes less memory. Null (default): as the visualizer that training goes on from does, or else not.</summary>
+        public bool? TiledDecoding { get; set; }
+
         /// <summary>The sizes of a visualizer that starts from nothing.</summary>
         public VisualizerArchitecture Architecture { get; set; } = new();
 
         /// <summary>
-        /// The autoencoder in whose latents a visualizer from nothing denoises; it stays as it is, and a copy of it belongs to the visualizer.
+        /// The autoencoder in whose latents a visualizer from nothing denoises; it stays as it is, and a copy of it belongs to the visualizer (and learns
+        /// with it where <see cref="VisualizerTrainingOptions.Parts"/> is <see cref="VisualizerParts.All"/>).
         /// Null (default): it denoises pixels.
         /// </summary>
         public ImageAutoencoder? Autoencoder { get; set; }
@@ -309,6 +320,9 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             ArgumentNullException.ThrowIfNull(Architecture);
             if (Autoencoder is not null && PretrainedFolder is not null)
                 throw new ArgumentException($"{nameof(Autoencoder)} is given with {nameof(PretrainedFolder)} ('{PretrainedFolder}'), which has one of its own. Leave one of them away.");
+            RequirePretrained(nameof(Variant), Variant);
+            RequirePretrained(nameof(ImageSize), ImageSize, $"; the size of a visualizer from nothing is {nameof(VisualizerArchitecture)}.{nameof(VisualizerArchitecture.ImageSize)}");
+            if (ImageSize < 1) throw new ArgumentOutOfRangeException(nameof(ImageSize), ImageSize, $"{nameof(ImageSize)} is {ImageSize}; at least 1 is needed.");
             BatchSizes.Require(DrawingBatchSize, nameof(DrawingBatchSize));
             if (TokenCacheMegabytes < 0) throw new ArgumentOutOfRangeException(nameof(TokenCacheMegabytes), TokenCacheMegabytes, $"{nameof(TokenCacheMegabytes)} is {TokenCacheMegabytes}; at least 0 is needed.");
             ValidationSettings.Validate(ValidationInterval, ValidationPictures);
@@ -318,6 +332,11 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         }
 
         internal ValidationSettings ToValidation() => ValidationSettings.Of(ValidationInterval, ValidationPictures, ValidationFolder, TensorBoardFolder);
+
+        private void RequirePretrained(string option, object? value, string instead = "")
+        {
+            if (value is not null && PretrainedFolder is null) throw new ArgumentException($"{option} is {value}, but there is no {nameof(PretrainedFolder)} that it belongs to{instead}. Give one, or leave {option} out.");
+        }
 
         internal GenerateImagesSettings ToSettings() => new()
         {

@@ -8,8 +8,9 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="scheduler">How it draws.</param>
 /// <param name="rows">The rows that it does not learn.</param>
 /// <param name="generation">How pictures are drawn; their size is the rows'.</param>
+/// <param name="tiled">Whether pictures are decoded tile by tile.</param>
 /// <param name="settings">When, and where what is seen goes.</param>
-internal sealed class VisualizerValidation(VisualizerModel model, DiffusionTrainer trainer, SchedulerConfig scheduler, PicturesWithTokens rows, ImageGenerationOptions generation, ValidationSettings settings)
+internal sealed class VisualizerValidation(VisualizerModel model, DiffusionTrainer trainer, SchedulerConfig scheduler, PicturesWithTokens rows, ImageGenerationOptions generation, bool tiled, ValidationSettings settings)
 {
     // Drawings of different steps differ by what was learnt, not by their noise.
     private const long DefaultSeed = 0;
@@ -23,7 +24,7 @@ internal sealed class VisualizerValidation(VisualizerModel model, DiffusionTrain
     /// <exception cref="InsufficientMemoryException">One picture takes more memory than there is.</exception>
     public void Require(CancellationToken cancellation)
     {
-        if (settings.Folder is not null) DrawingPlan.Create(model, model.Codec(), Sized(model.SampleSize * model.Config.Factor));
+        if (settings.Folder is not null) DrawingPlan.Create(model, model.Codec(tiled), Sized(TrainableVisualizer.Side(model.Config)));
         rows.ReadAll(cancellation);
     }
 
@@ -50,7 +51,7 @@ internal sealed class VisualizerValidation(VisualizerModel model, DiffusionTrain
         using VisualizerBatch batch = rows.First(settings.Pictures);
         ImageGenerationOptions options = Sized((int)batch.Pictures.shape[2]);
         long seed = options.Seed ?? DefaultSeed;
-        Tensor drawn = new PictureSampler(model, model.Codec(), scheduler).Draw(batch.VisualTokens, [.. Enumerable.Range(0, (int)batch.Count).Select(i => seed + i)], options);
+        Tensor drawn = new PictureSampler(model, model.Codec(tiled), scheduler).Draw(batch.VisualTokens, [.. Enumerable.Range(0, (int)batch.Count).Select(i => seed + i)], options);
         return ContactSheet.Of(PicturePixels.ToImages(batch.Pictures), PicturePixels.ToImages(drawn));
     }
 

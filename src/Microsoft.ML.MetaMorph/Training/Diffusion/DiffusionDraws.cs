@@ -8,6 +8,12 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="Kept"><c>[b]</c>: 0 where the conditioning is dropped, 1 elsewhere.</param>
 internal sealed record DiffusionDraws(Tensor Noise, int[] Timesteps, Tensor Kept)
 {
+    /// <summary>For the latents that an autoencoder decodes while it learns too, <c>[b, channels, h, w]</c>; null where it does not.</summary>
+    public Tensor? LatentNoise { get; init; }
+
+    /// <summary>For which rows activations are dropped, where the network does that while it learns; null: none are.</summary>
+    public DropoutDraws? Dropout { get; init; }
+
     /// <summary>Draws.</summary>
     /// <param name="seed">Of the training.</param>
     /// <param name="step">The number of the step.</param>
@@ -24,21 +30,16 @@ internal sealed record DiffusionDraws(Tensor Noise, int[] Timesteps, Tensor Kept
         if (noiseOffset > 0) noise = noise.add(randn([rows, shape[1], 1, 1], dtype: ScalarType.Float32, device: CPU, generator: generator), (float)noiseOffset);
         float[] times = rand([rows], dtype: ScalarType.Float32, device: CPU, generator: generator).data<float>().ToArray();
         Tensor kept = rand([rows], dtype: ScalarType.Float32, device: CPU, generator: generator).ge((float)dropout).to(ScalarType.Float32);
-        return new DiffusionDraws(noise.MoveToOuterDisposeScope(), [.. times.Select(t => Math.Min((int)(t * timesteps), timesteps - 1))], kept.MoveToOuterDisposeScope());
+        return new DiffusionDraws(noise.MoveToOuterDisposeScope(), [.. times.Select(t => Math.Min((int)(t * timesteps), timesteps - 1))], kept.MoveToOuterDisposeScope()) { Dropout = new DropoutDraws(seed, step) };
     }
 
     /// <summary>The numbers of one step of one training, on the CPU; the caller disposes it.</summary>
-    public static Generator GeneratorOf(int seed, long step) => new(Mixed((uint)seed, (ulong)step));
+    public static Generator GeneratorOf(int seed, long step) => new(MixedSeed.Of((uint)seed, (ulong)step));
 
     /// <summary>Those of some rows, as views.</summary>
-    public DiffusionDraws Slice(int begin, int count) => new(Noise.narrow(0, begin, count), Timesteps[begin..(begin + count)], Kept.narrow(0, begin, count));
-
-    // torch takes 32 bits of a seed: both numbers must reach them (SplitMix64).
-    private static ulong Mixed(ulong seed, ulong step)
+    public DiffusionDraws Slice(int begin, int count) => new(Noise.narrow(0, begin, count), Timesteps[begin..(begin + count)], Kept.narrow(0, begin, count))
     {
-        ulong z = seed * 0x9E3779B97F4A7C15 + step * 0xD1B54A32D192ED03 + 0x632BE59BD9B4E019;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return (z ^ (z >> 31)) & uint.MaxValue;
-    }
+        LatentNoise = LatentNoise?.narrow(0, begin, count),
+        Dropout = Dropout is null ? null : Dropout with { FirstRow = Dropout.FirstRow + begin },
+    };
 }

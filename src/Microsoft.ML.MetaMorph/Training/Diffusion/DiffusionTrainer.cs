@@ -20,9 +20,12 @@ internal sealed class DiffusionTrainer : IDisposable
     /// <param name="scheduler">How noisy samples are.</param>
     /// <param name="options">Losses and pace.</param>
     /// <param name="checkpoints">Where training goes on, and what it writes; null for none.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or asks for a part that the visualizer does not have.</exception>
     public DiffusionTrainer(ITrainableDenoiser denoiser, IPictureCodec codec, SchedulerConfig scheduler, VisualizerTrainingOptions options, TrainingCheckpoints? checkpoints = null)
     {
         options.Validate();
+        if (options.Parts == VisualizerParts.All && denoiser.Autoencoder is null)
+            throw new ArgumentException($"{nameof(options.Parts)} is {VisualizerParts.All}, but the visualizer denoises pixels and has no autoencoder to train. Choose {VisualizerParts.AdapterAndDenoiser}, or a visualizer with an autoencoder.");
         (_options, _checkpoints) = (options, checkpoints);
         _parts = new PictureParts<VisualizerBatch, DiffusionDraws, double>(new VisualizerObjective(denoiser, codec, scheduler, options), options.PicturesAtATime);
         _optimizer = new AveragedOptimizer(Groups(denoiser, options), options);
@@ -81,7 +84,9 @@ internal sealed class DiffusionTrainer : IDisposable
 
     private static IEnumerable<ParameterGroup> Groups(ITrainableDenoiser denoiser, VisualizerTrainingOptions options)
     {
-        return [.. Part("adapter", denoiser.Adapter, options.Parts != VisualizerParts.Denoiser), .. Part("denoiser", denoiser.Network, options.Parts != VisualizerParts.Adapter)];
+        List<ParameterGroup> groups = [.. Part("adapter", denoiser.Adapter, options.Parts != VisualizerParts.Denoiser), .. Part("denoiser", denoiser.Network, options.Parts != VisualizerParts.Adapter)];
+        if (options.Parts == VisualizerParts.All) groups.AddRange(Part("autoencoder", denoiser.Autoencoder!, trainable: true));
+        return groups;
 
         IEnumerable<ParameterGroup> Part(string name, nn.Module module, bool trainable)
             => ParameterGroup.Decaying(name, module.named_parameters().Select(p => ($"{name}.{p.name}", p.parameter)), options.WeightDecay, trainable: trainable);

@@ -7,11 +7,21 @@ namespace Microsoft.ML.MetaMorph;
 /// What a visualizer learns from: the squared error of what it says about a noisy sample (its noise, its velocity or itself, by the schedule's
 /// prediction type), in float32, with each row's conditioning dropped or not.
 /// </summary>
-/// <remarks>A row's error is the mean over its values, weighted by foreground if asked for; a batch's is the mean over its rows.</remarks>
+/// <remarks>
+/// A row's error is the mean over its values, weighted by foreground if asked for; a batch's is the mean over its rows. Where the autoencoder learns
+/// too, its own loss of the same pictures is added; neither error leads into the other's weights.
+/// </remarks>
 internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec codec, SchedulerConfig scheduler, VisualizerTrainingOptions options)
     : IPictureObjective<VisualizerBatch, DiffusionDraws, double>
 {
+    // Another seed than the visualizer's: the same noise would go into the samples and into the decoded latents.
+    private const int AutoencoderSeed = 0x2545F491;
+
     private readonly NoiseSchedule _noise = new(scheduler);
+
+    private readonly AutoencoderObjective? _autoencoder = options.Parts == VisualizerParts.All && denoiser is ITrainableDenoiser { Autoencoder: { } autoencoder }
+        ? new AutoencoderObjective(autoencoder, denoiser.Device, new AutoencoderTrainingOptions { Seed = options.Seed ^ AutoencoderSeed, ForegroundWeight = options.ForegroundWeight })
+        : null;
 
     // The autoencoder, too, is a part of a visualizer.
     public IEnumerable<(string Name, Parameter Parameter)> Weights => denoiser is nn.Module module ? module.named_parameters() : [];
@@ -22,7 +32,8 @@ internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec code
     public DiffusionDraws Draw(VisualizerBatch batch, long step)
     {
         long[] shape = [batch.Count, denoiser.Channels, batch.Pictures.shape[2] / codec.Scale, batch.Pictures.shape[3] / codec.Scale];
-        return DiffusionDraws.Create(options.Seed, step, shape, _noise.Steps, options.NoiseOffset, options.ConditioningDropout);
+        DiffusionDraws draws = DiffusionDraws.Create(options.Seed, step, shape, _noise.Steps, options.NoiseOffset, options.ConditioningDropout);
+        return _autoencoder is null ? draws : draws with { LatentNoise = _autoencoder.Draw(new PictureBatch(batch.Pictures), step) };
     }
 
     /// <summary>The summed losses of some rows, adding to all gradients those of the sum divided by <paramref name="total"/>.</summary>
@@ -31,6 +42,21 @@ internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec code
     /// <param name="draws">Of these rows.</param>
     /// <param name="total">Rows of the whole step.</param>
     public double Accumulate(Tensor pictures, Tensor visualTokens, DiffusionDraws draws, long total)
+    {
+        if (denoiser is not ITrainableDenoiser learning) return Learn(pictures, visualTokens, draws, total);
+        // Only while it learns: evaluations and drawings in between drop nothing.
+        learning.Dropout = draws.Dropout;
+        try
+        {
+            return Learn(pictures, visualTokens, draws, total) + (_autoencoder?.Accumulate(pictures, draws.LatentNoise!, total).Total ?? 0);
+        }
+        finally
+        {
+            learning.Dropout = null;
+        }
+    }
+
+    private double Learn(Tensor pictures, Tensor visualTokens, DiffusionDraws draws, long total)
     {
         using var scope = NewDisposeScope();
         Question asked = Ask(pictures, visualTokens, draws);
@@ -50,7 +76,9 @@ internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec code
     {
         using var mode = no_grad();
         using var scope = NewDisposeScope();
-        return Losses(batch.Pictures.narrow(0, begin, count), batch.VisualTokens.narrow(0, begin, count), draws.Slice(begin, count)).sum().item<float>();
+        Tensor pictures = batch.Pictures.narrow(0, begin, count);
+        DiffusionDraws part = draws.Slice(begin, count);
+        return Losses(pictures, batch.VisualTokens.narrow(0, begin, count), part).sum().item<float>() + (_autoencoder?.Evaluate(pictures, part.LatentNoise!).Total ?? 0);
     }
 
     public double Total(double loss) => loss;
@@ -92,7 +120,7 @@ internal sealed class VisualizerObjective(IDenoiser denoiser, IPictureCodec code
             options.MinimumSnrGamma is { } gamma ? tensor(draws.Timesteps.Select(t => (float)SnrWeight(_noise.SignalToNoise(t), gamma)).ToArray(), device: denoiser.Device) : null);
     }
 
-    /// <summary>The autoencoder is not trained: no graph leads into it.</summary>
+    /// <summary>The error of what is denoised trains no autoencoder: no graph leads into it.</summary>
     private Tensor Encode(Tensor pictures)
     {
         using var mode = no_grad();

@@ -8,6 +8,9 @@ public sealed class ImageGenerationOptionsTests
     {
         Refuses(o => o.Steps = 0, "Steps is 0; it must be at least 1.");
         Refuses(o => o.GuidanceScale = double.NaN, "GuidanceScale is NaN; it must be between 0 and 1000.");
+        Refuses(o => o.GuidanceScale = double.PositiveInfinity, "GuidanceScale is Infinity; it must be between 0 and 1000.");
+        Refuses(o => o.GuidanceScale = double.NegativeInfinity, "GuidanceScale is -Infinity; it must be between 0 and 1000.");
+        Refuses(o => o.GuidanceRescale = double.NaN, "GuidanceRescale is NaN; it must be between 0 and 1.");
         Refuses(o => o.GuidanceScale = -1, "GuidanceScale is -1;");
         Refuses(o => o.GuidanceRescale = 1.5, "GuidanceRescale is 1.5; it must be between 0 and 1.");
         Refuses(o => o.Scheduler = (DiffusionSchedulerKind)17, "Scheduler is 17; it must be 0 (Pndm), 1 (Ddim)");

@@ -235,6 +235,43 @@ public sealed class PictureSamplerTests
     }
 
     [TestMethod]
+    public void AnAnswerThatIsNotANumberLeavesTheOthersAsTheyAreAlone()
+    {
+        using var scope = NewDisposeScope();
+        Tensor tokens = Tokens(4), broken = tokens.clone();
+        broken[1] = full([4, 3], float.NaN);
+        broken[3] = full([4, 3], float.NaN);
+        ImageGenerationOptions options = Options;
+        options.MaximumBatchSize = 3;
+        var unsound = new List<int>();
+        Tensor drawn = Sampler().Draw(broken, [1, 2, 3, 4], options, unsound: unsound.Add);
+        CollectionAssert.AreEqual(new[] { 1, 3 }, unsound);
+        foreach (int row in new[] { 0, 2 }) TensorAssert.AreClose(Sampler().Draw(tokens.narrow(0, row, 1), [row + 1], options)[0], drawn[row], 1e-6, $"row {row}");
+    }
+
+    /// <summary>Encoding a picture takes about what decoding one does.</summary>
+    [TestMethod]
+    public void PicturesToBeginWithAreEncodedWithinTheBudget()
+    {
+        using var scope = NewDisposeScope();
+        Tensor tokens = Tokens(5), pictures = rand(5, 3, 8, 8, generator: new Generator(3));
+        ImageGenerationOptions options = Options;
+        (options.Strength, options.MemoryBudget) = (0.5, 20_000);
+        PlainCodec whole = new(), parts = new() { BytesPerRow = 9_000 };
+        Tensor expected = new PictureSampler(new PlainDenoiser(), whole, Config).Draw(tokens, [1, 2, 3, 4, 5], options, pictures);
+        TensorAssert.AreClose(expected, new PictureSampler(new PlainDenoiser(), parts, Config).Draw(tokens, [1, 2, 3, 4, 5], options, pictures), 1e-6, "in parts");
+        CollectionAssert.AreEqual(new[] { 5L }, whole.Encoded.ToArray());
+        CollectionAssert.AreEqual(new[] { 2L, 2L, 1L }, parts.Encoded.ToArray());
+    }
+
+    [TestMethod]
+    public void ADenoiserOfOblongSamplesDrawsOblongPictures()
+    {
+        using var scope = NewDisposeScope();
+        CollectionAssert.AreEqual(new long[] { 1, 3, 8, 12 }, Sampler(new PlainDenoiser { SampleSize = (4, 6) }).Draw(Tokens(1), [1], Options).shape);
+    }
+
+    [TestMethod]
     public void PixelsBecomeBytes()
     {
         using var scope = NewDisposeScope();

@@ -11,7 +11,7 @@ internal sealed class PlainDenoiser : IDenoiser
 
     public int Channels => 12;
 
-    public int SampleSize => 4;
+    public (int Height, int Width) SampleSize { get; init; } = (4, 4);
 
     public int SizeMultiple { get; init; } = 2;
 
@@ -41,11 +41,22 @@ internal sealed class PlainDenoiser : IDenoiser
 /// <summary>2×2 pixels become four channels, as they are.</summary>
 internal sealed class PlainCodec : IPictureCodec
 {
+    private readonly List<long> _encoded = [];
+
     public int Scale => 2;
 
-    public Tensor Encode(Tensor pictures) => nn.functional.pixel_unshuffle(pictures, 2);
+    public long BytesPerRow { get; init; } = 10;
+
+    /// <summary>Rows of each call of <see cref="Encode"/>.</summary>
+    public IReadOnlyList<long> Encoded => _encoded;
+
+    public Tensor Encode(Tensor pictures)
+    {
+        _encoded.Add(pictures.shape[0]);
+        return nn.functional.pixel_unshuffle(pictures, 2);
+    }
 
     public Tensor Decode(Tensor samples) => nn.functional.pixel_shuffle(samples, 2);
 
-    public long RowBytes(int pictureHeight, int pictureWidth) => 10;
+    public long RowBytes(int pictureHeight, int pictureWidth) => BytesPerRow;
 }

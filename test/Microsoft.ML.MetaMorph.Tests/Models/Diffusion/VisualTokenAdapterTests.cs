@@ -112,6 +112,27 @@ public sealed class VisualTokenAdapterTests
         Assert.AreEqual(16, anyNumber.Forward(randn(1, 40, 12)).size(1), "queries look at any number of tokens");
     }
 
+    /// <summary>In mode mlp the padded length in num_tokens says that there are no more; queries look at any number.</summary>
+    [TestMethod]
+    public void ThePaddedLengthIsTheMostOfTokens()
+    {
+        using var scope = NewDisposeScope();
+        using var padded = new VisualTokenAdapter(TinyDiffusion.Adapter with { TokenCount = 77 }, TinyDiffusion.Fresh());
+        foreach (int count in new[] { 1, 64, 77 }) CollectionAssert.AreEqual(new long[] { 1, 77, 20 }, padded.Condition(randn(1, count, 12)).Context.shape, $"{count} tokens");
+        Assert.AreEqual(
+            "The visualizer takes at most 77 visual tokens a picture (num_tokens); [1, 100, 12] was given. Encode pictures to that number; the adapter of another number tells it in its configuration. (Parameter 'tokens')",
+            Assert.ThrowsExactly<ArgumentException>(() => padded.Condition(randn(1, 100, 12))).Message);
+        using var told = new VisualTokenAdapter(TinyDiffusion.Adapter with { TokenCount = 100 }, TinyDiffusion.Fresh());
+        CollectionAssert.AreEqual(new long[] { 1, 100, 20 }, told.Condition(randn(1, 100, 12)).Context.shape);
+        Assert.Throws<ArgumentException>(() => told.Condition(randn(1, 99, 12)));
+        (VisualTokenAdapterConfig Config, string Words)[] all =
+        [
+            (TinyDiffusion.Adapter, "16"), (padded.Config, "at most 77"), (TinyDiffusion.Adapter with { Mode = VisualTokenAdapterConfig.CrossAttention, TokenCount = 77 }, "any number of"),
+            (TinyDiffusion.Adapter with { TokenCount = 77, TokenPositions = true }, "77"),
+        ];
+        foreach ((VisualTokenAdapterConfig config, string words) in all) Assert.AreEqual(words, config.TokensInWords);
+    }
+
     [TestMethod]
     public void ConfigsComeBackAsTheyWereWritten()
     {

@@ -40,6 +40,16 @@ public sealed class VisualizerFolderTests : FolderTests
     }
 
     [TestMethod]
+    public void OfPixelsThereIsNoPipelineToList()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new VisualizerModel(TinyDiffusion.Pixels, TinyDiffusion.Fresh());
+        VisualizerFolder.Save(model, Folder.Path);
+        Assert.IsFalse(File.Exists(Folder["model_index.json"]));
+        Assert.AreEqual("PixelUnshuffle", JsonDocument.Parse(File.ReadAllText(Folder["vae/config.json"])).RootElement.GetProperty("_class_name").GetString());
+    }
+
+    [TestMethod]
     public void WeightsAreMappedAndNotCopied()
     {
         using var scope = NewDisposeScope();

@@ -61,7 +61,7 @@ public sealed class VisualizerModelTests
             Tensor samples = codec.Encode(randn(1, 3, 32, 16));
             CollectionAssert.AreEqual(new long[] { 1, model.Channels, 32 / codec.Scale, 16 / codec.Scale }, samples.shape);
             TensorAssert.AreClose(codec.Decode(samples), model.Codec(tiled: true).Decode(samples), 2e-5, "tiled");
-            Assert.AreEqual(16, model.SampleSize);
+            Assert.AreEqual((16, 16), model.SampleSize);
             Assert.IsGreaterThan(0, model.RowBytes(16, 16));
             Assert.IsGreaterThan(0, codec.RowBytes(64, 64));
         }

@@ -23,13 +23,17 @@ internal sealed class ToyVisualizer : ITrainableDenoiser, IDisposable
 
     public int Channels => 12;
 
-    public int SampleSize => 4;
+    public (int Height, int Width) SampleSize => (4, 4);
 
     public int SizeMultiple => 1;
 
     public nn.Module Adapter => _adapter;
 
     public nn.Module Network => _network;
+
+    public AutoencoderKL? Autoencoder => null;
+
+    public DropoutDraws? Dropout { get; set; }
 
     public DiffusionConditioning Condition(Tensor visualTokens) => new(_adapter.forward(visualTokens.flatten(1)).unsqueeze(1));
 

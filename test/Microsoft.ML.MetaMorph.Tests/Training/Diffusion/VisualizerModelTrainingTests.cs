@@ -23,6 +23,90 @@ public sealed class VisualizerModelTrainingTests
         }
     }
 
+    /// <summary>Each error leads into its own weights: those of the visualizer without its autoencoder, and those of the autoencoder alone.</summary>
+    [TestMethod]
+    public void AllLearnsTheAutoencoderBesideTheRest()
+    {
+        using var scope = NewDisposeScope();
+        VisualizerTrainingOptions all = Options with { Parts = VisualizerParts.All };
+        (Dictionary<string, Tensor> together, double loss, DiffusionDraws draws) = Gradients(all);
+        (Dictionary<string, Tensor> without, double denoising, _) = Gradients(Options);
+        using VisualizerModel model = Model("latent");
+        using VisualizerBatch batch = Batches("latent").First();
+        AutoencoderLosses own = new AutoencoderObjective(model.Autoencoder!, CPU, new AutoencoderTrainingOptions()).Accumulate(batch.Pictures, draws.LatentNoise!, 2);
+        Assert.AreEqual(denoising + own.Total, loss, 1e-4);
+        foreach ((string name, Tensor gradient) in without) TensorAssert.AreClose(gradient, together[name], 1e-6 * Math.Max(1, gradient.abs().max().item<float>()), name);
+        foreach ((string name, var parameter) in model.Autoencoder!.named_parameters()) TensorAssert.AreClose(parameter.grad!, together[$"vae.{name}"], 1e-5 * Math.Max(1, parameter.grad!.abs().max().item<float>()), name);
+        Assert.IsFalse((draws.Noise.flatten()[..8] - draws.LatentNoise!.flatten()[..8]).abs().max().item<float>() < 1e-6, "another noise");
+
+        Dictionary<string, Tensor> before = ToyTask.Weights(model), after = Train("latent", all with { ConditioningDropout = 0 }), parts = Train("latent", all with { ConditioningDropout = 0, PicturesAtATime = 1 });
+        foreach ((string name, Tensor weight) in before) Assert.IsFalse(ToyTask.SameBits(weight, after[name]), name);
+        foreach ((string name, Tensor weight) in after) TensorAssert.AreClose(weight, parts[name], 1e-3, name);
+
+        static (Dictionary<string, Tensor>, double, DiffusionDraws) Gradients(VisualizerTrainingOptions options)
+        {
+            using VisualizerModel learning = Model("latent");
+            var objective = new VisualizerObjective(learning, learning.Codec(), learning.Config.Scheduler!, options);
+            using VisualizerBatch asked = Batches("latent").First();
+            DiffusionDraws drawn = objective.Draw(asked, 4);
+            double evaluated = objective.Evaluate(asked, drawn, 0, 2), value = objective.Accumulate(asked, drawn, 0, 2);
+            Assert.AreEqual(evaluated, value, 1e-4);
+            return (learning.named_parameters().Where(p => p.parameter.grad is not null).ToDictionary(p => p.name, p => p.parameter.grad!.clone()), value, drawn);
+        }
+    }
+
+    [TestMethod]
+    public void PixelsHaveNoAutoencoderToTrain()
+    {
+        using VisualizerModel model = Model("pixels");
+        Assert.AreEqual(
+            "Parts is All, but the visualizer denoises pixels and has no autoencoder to train. Choose AdapterAndDenoiser, or a visualizer with an autoencoder.",
+            Assert.ThrowsExactly<ArgumentException>(() => new DiffusionTrainer(model, model.Codec(), model.Config.Scheduler!, Options with { Parts = VisualizerParts.All })).Message);
+    }
+
+    /// <summary>What is dropped depends on seed, step and row only: not on how often or in which parts it is computed.</summary>
+    [TestMethod]
+    public void DroppedActivationsAreTheSameHoweverAStepIsComputed()
+    {
+        using var scope = NewDisposeScope();
+        VisualizerConfig config = TinyDiffusion.Latent with { UNet = TinyDiffusion.UNet with { Dropout = 0.3 } };
+        Dictionary<string, Tensor> kept = Step(config, Options), none = Step(TinyDiffusion.Latent, Options);
+        Assert.IsGreaterThan(1e-4f, (kept["unet.conv_in.weight"] - none["unet.conv_in.weight"]).abs().max().item<float>());
+        foreach (VisualizerTrainingOptions other in new[] { Options with { ActivationCheckpointing = true }, Options with { PicturesAtATime = 1 } })
+        {
+            Dictionary<string, Tensor> found = Step(config, other);
+            foreach (string name in kept.Keys) TensorAssert.AreClose(kept[name], found[name], 1e-5 * Math.Max(1, kept[name].abs().max().item<float>()), name);
+        }
+
+        Dictionary<string, Tensor> Step(VisualizerConfig each, VisualizerTrainingOptions options)
+        {
+            using var model = new VisualizerModel(each, TinyDiffusion.Fresh());
+            var parts = new PictureParts<VisualizerBatch, DiffusionDraws, double>(new VisualizerObjective(model, model.Codec(), each.Scheduler!, options), options.PicturesAtATime);
+            using VisualizerBatch batch = Batches("latent").First();
+            parts.Accumulate(batch, new StepRows(5, []), CancellationToken.None);
+            return model.named_parameters().Where(p => p.parameter.grad is not null).ToDictionary(p => p.name, p => p.parameter.grad!.clone());
+        }
+    }
+
+    /// <summary>Neither evaluations nor drawings drop anything, in a training or after it.</summary>
+    [TestMethod]
+    public void OnlyLearningDropsActivations()
+    {
+        using var scope = NewDisposeScope();
+        VisualizerConfig config = TinyDiffusion.Latent with { UNet = TinyDiffusion.UNet with { Dropout = 0.3 } };
+        using VisualizerModel plain = new(TinyDiffusion.Latent, TinyDiffusion.Fresh()), dropping = new(config, TinyDiffusion.Fresh());
+        VisualizerObjective asked = new(plain, plain.Codec(), config.Scheduler!, Options), learning = new(dropping, dropping.Codec(), config.Scheduler!, Options);
+        using VisualizerBatch batch = Batches("latent").First();
+        DiffusionDraws draws = asked.Draw(batch, 2);
+        double expected = asked.Evaluate(batch, draws, 0, 2);
+        Assert.AreEqual(expected, learning.Evaluate(batch, draws, 0, 2), 1e-6);
+        Assert.IsGreaterThan(1e-3, Math.Abs(learning.Accumulate(batch, draws, 0, 2) - expected));
+        Assert.AreEqual(expected, learning.Evaluate(batch, draws, 0, 2), 1e-6);
+        Tensor tokens = batch.VisualTokens.narrow(0, 0, 1);
+        var quick = new ImageGenerationOptions { Steps = 3, GuidanceScale = 2 };
+        TensorAssert.AreIdentical(new PictureSampler(plain, plain.Codec(), config.Scheduler!).Draw(tokens, [1], quick), new PictureSampler(dropping, dropping.Codec(), config.Scheduler!).Draw(tokens, [1], quick), "drawn");
+    }
+
     [TestMethod]
     [DynamicData(nameof(Visualizers))]
     public void TheAutoencoderStaysAndTheRestLearns(string kind)

@@ -17,9 +17,11 @@ internal sealed class EulerScheduler : DiffusionScheduler
         double[] sigmas = config.LogLinearInterpolation
             ? [.. SigmaTable.Spaced(SigmaSpacing.Exponential, table.Largest, table.Least, steps + 1)]
             : [.. timesteps.Select(table.At)];
-        if (config.SigmaSpacing != SigmaSpacing.Timesteps)
+        // diffusers' Euler has no use_lu_lambdas and passes over it.
+        SigmaSpacing spaced = config.SigmaSpacing == SigmaSpacing.LogSignalToNoise ? SigmaSpacing.Timesteps : config.SigmaSpacing;
+        if (spaced != SigmaSpacing.Timesteps)
         {
-            sigmas = SigmaTable.Spaced(config.SigmaSpacing, config.SigmaMax ?? sigmas[0], config.SigmaMin ?? sigmas[^1], steps);
+            sigmas = SigmaTable.Spaced(spaced, config.SigmaMax ?? sigmas[0], config.SigmaMin ?? sigmas[^1], steps);
             timesteps = [.. sigmas.Select(table.TimestepOf)];
         }
         double last = config.FinalSigma == FinalSigma.Zero ? 0 : table.Least;

@@ -52,6 +52,33 @@ public sealed class SchedulerConfigTests
         CollectionAssert.AreEqual(new[] { 0.1f, 0.2f }, trained.TrainedBetas!.ToArray());
     }
 
+    /// <summary>diffusers passes over the fields of other classes and draws without; Stable Diffusion's own files have some.</summary>
+    [TestMethod]
+    [DataRow("PNDMScheduler", "\"use_karras_sigmas\": true, \"algorithm_type\": \"sde-dpmsolver++\", \"skip_prk_steps\": true", "use_karras_sigmas algorithm_type")]
+    [DataRow("DDIMScheduler", "\"use_exponential_sigmas\": true, \"solver_order\": 3, \"skip_prk_steps\": true, \"clip_sample\": true", "use_exponential_sigmas solver_order")]
+    [DataRow("EulerDiscreteScheduler", "\"use_lu_lambdas\": true, \"sigma_min\": 0.1", "use_lu_lambdas")]
+    [DataRow("EulerAncestralDiscreteScheduler", "\"use_karras_sigmas\": true, \"final_sigmas_type\": \"sigma_min\", \"clip_sample\": true", "use_karras_sigmas final_sigmas_type clip_sample")]
+    [DataRow("DPMSolverMultistepScheduler", "\"use_lu_lambdas\": true, \"timestep_type\": \"continuous\", \"variance_type\": \"fixed_large\"", "timestep_type variance_type")]
+    public void FieldsOfOtherSchedulersHaveNoEffectAndAreListed(string name, string fields, string unread)
+    {
+        SchedulerConfig plain = SchedulerConfig.Parse($$"""{ "_class_name": "{{name}}", "skip_prk_steps": true }"""), config = SchedulerConfig.Parse($$"""{ "_class_name": "{{name}}", {{fields}} }""");
+        CollectionAssert.AreEqual(unread.Split(' '), config.Unread.ToArray());
+        Assert.HasCount(0, plain.Unread);
+        if (name == "DPMSolverMultistepScheduler") return;       // one of its fields is its own
+        using DiffusionScheduler expected = DiffusionScheduler.Create(plain, 7), actual = DiffusionScheduler.Create(config, 7);
+        CollectionAssert.AreEqual(expected.Timesteps.ToArray(), actual.Timesteps.ToArray());
+        Assert.AreEqual(expected.InitialNoiseScale, actual.InitialNoiseScale);
+    }
+
+    [TestMethod]
+    public void PublishedConfigurationsHaveNothingToTell()
+    {
+        Assert.HasCount(0, SchedulerConfig.StableDiffusion.Unread);
+        Assert.HasCount(0, SchedulerConfig.CosineVelocity.Unread);
+        // Stable Diffusion 2.1's.
+        Assert.HasCount(0, SchedulerConfig.Parse("""{ "_class_name": "DDIMScheduler", "clip_sample": false, "set_alpha_to_one": false, "skip_prk_steps": true, "steps_offset": 1 }""").Unread);
+    }
+
     [TestMethod]
     public void DiffusersWayToWriteNoLimitIsRead()
     {
@@ -64,6 +91,9 @@ public sealed class SchedulerConfigTests
     [DataRow("""{ "_class_name": "DDIMScheduler", "shift": 1 }""", "unknown field 'shift'")]
     [DataRow("""{ "_class_name": "DDIMScheduler", "thresholding": true }""", "'thresholding', which is not supported")]
     [DataRow("""{ "_class_name": "EulerDiscreteScheduler", "use_beta_sigmas": true }""", "'use_beta_sigmas', which is not supported")]
+    [DataRow("""{ "_class_name": "PNDMScheduler", "use_beta_sigmas": true }""", "'use_beta_sigmas', which is not supported. Set it to false or choose another scheduler")]
+    [DataRow("""{ "_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "dpmsolver" }""", "'algorithm_type' is 'dpmsolver', which is not supported; it may be 'dpmsolver++', 'sde-dpmsolver++'")]
+    [DataRow("""{ "_class_name": "PNDMScheduler", "algorithm_type": "sde-dpmsolver" }""", "'algorithm_type' is 'sde-dpmsolver', which is not supported")]
     [DataRow("""{ "_class_name": "UniPCMultistepScheduler" }""", "'_class_name' is 'UniPCMultistepScheduler', which is not supported; it may be 'PNDMScheduler'")]
     [DataRow("""{ "beta_start": 0.1 }""", "lacks '_class_name'")]
     [DataRow("""{ "_class_name": "DDIMScheduler", "prediction_type": "flow" }""", "'prediction_type' is 'flow'")]
