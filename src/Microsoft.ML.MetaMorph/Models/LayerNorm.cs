@@ -25,7 +25,9 @@ internal sealed class LayerNorm : NamedLayer
 
     public override Tensor forward(Tensor input)
     {
-        if (Weight.dtype == input.dtype) return F.layer_norm(input, Weight.shape, Weight, Bias, _epsilon);
+        // On the CPU libtorch takes narrow values with float32 parameters.
+        bool isMixed = Weight.dtype == ScalarType.Float32 && input.dtype == ScalarType.BFloat16 && input.device_type == TorchSharp.DeviceType.CPU;
+        if (isMixed || Weight.dtype == input.dtype) return F.layer_norm(input, Weight.shape, Weight, Bias, _epsilon);
         using var scope = NewDisposeScope();
         return F.layer_norm(input, Weight.shape, Weight.to(input.dtype), Bias.to(input.dtype), _epsilon).MoveToOuterDisposeScope();
     }

@@ -13,6 +13,9 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="arrange">Copies the converted weight into the arrangement that the product reads; null: it is read as it lies.</param>
 internal sealed class ProductWeight(Parameter stored, Func<Tensor, Tensor>? arrange = null) : IDisposable
 {
+    /// <summary>From here on the holes that copies leave between tensors matter more than page faults.</summary>
+    private const long LargeBytes = 4 << 20;
+
     private Tensor? _copy;
 
     /// <summary>Nobody writes to the weight any more; set before the first product.</summary>
@@ -35,6 +38,7 @@ internal sealed class ProductWeight(Parameter stored, Func<Tensor, Tensor>? arra
         Tensor converted = stored.to(type), made = (arrange is null ? converted : arrange(converted)).DetachFromDisposeScope();
         Interlocked.Exchange(ref _copy, made)?.Dispose();
         BorrowedTensor.LetPagesGo(stored);
+        if (arrange is not null && stored.numel() * stored.element_size() >= LargeBytes) AllocatorTuning.Release();
         return made;
     }
 }

@@ -94,13 +94,10 @@ internal sealed class VisualTokenAdapter : NamedModule
 
     private Tensor Stack(Tensor input)
     {
+        // Between its layers a value stays in the type of their products: what comes next would convert it again.
         Tensor value = input;
-        for (int i = 0; i < _layers.Length; i++)
-        {
-            value = _layers[i].forward(value).Then(_norms[i].forward);
-            if (i < _layers.Length - 1) value.relu_();
-        }
-        return value;
+        for (int i = 0; i < _layers.Length - 1; i++) value = _layers[i].Compute(value).Then(_norms[i].forward).relu_();
+        return _norms[^1].forward(_layers[^1].Compute(value).to(ScalarType.Float32));
     }
 
     private Tensor Attend(Tensor input)
