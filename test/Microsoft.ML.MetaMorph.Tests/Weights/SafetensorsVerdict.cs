@@ -27,7 +27,8 @@ internal static class SafetensorsVerdict
         new(Json + "key must be a string" + Column, m => $"{NotJson}.*is an invalid start of a property name.*{Position(m)}"),
         new(Json + "trailing characters" + Column, m => $"{NotJson}.*is invalid after a single JSON value.*{Position(m)}"),
         new(Json + "recursion limit exceeded" + Column, _ => $"{NotJson}The maximum configured depth of 64 has been exceeded"),
-        new(Json + "unknown variant `(?<type>.+?)`, expected one of .+", m => $"tensor '.*': its dtype '{Regex.Escape(m.Groups["type"].Value)}' is not known"),
+        // The list of known types is cut where the text is long.
+        new(Json + "unknown variant `(?<type>.+?)`, expected one of (`[A-Z0-9_]+`, )*`?[A-Z0-9_]*`?", m => $"tensor '.*': its dtype '{Regex.Escape(m.Groups["type"].Value)}' is not known"),
         new(Json + "missing field `(?<field>dtype|shape|data_offsets)`" + Column, m => $"tensor '.*': it has no '{m.Groups["field"].Value}'"),
         new(Json + @"invalid type: integer `\d+`, expected string or map" + Column, _ => "tensor '.*': its dtype is not a string"),
         new(Json + @"invalid type: integer `\d+`, expected a string" + Column, _ => "the value of '.*' in __metadata__ is not a string"),
