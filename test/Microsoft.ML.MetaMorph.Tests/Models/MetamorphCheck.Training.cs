@@ -7,6 +7,8 @@ namespace Microsoft.ML.MetaMorph.Tests;
 /// <summary>Losses, gradients and optimizer steps of kind <c>metamorph</c>.</summary>
 internal static partial class MetamorphCheck
 {
+    private static readonly string[] Parts = ["lm_head.", "model.embed_tokens.", "model.layers.", "model.mm_projector.", "vision_head."];
+
     static partial void CheckTraining(ReferenceCase reference)
     {
         CheckLossAndGradients(reference, checkpointing: false);
@@ -19,13 +21,13 @@ internal static partial class MetamorphCheck
     {
         JsonElement tolerances = reference.Json.GetProperty("tolerance");
         double tolerance = tolerances.GetProperty("loss").GetDouble(), gradientTolerance = tolerances.GetProperty("grad_relative").GetDouble();
-        Assert.AreEqual(reference["language_loss"].item<float>(), loss.Language, tolerance, $"{reference.Name}: language loss {how}");
-        Assert.AreEqual(reference["visual_loss"].item<float>(), loss.Visual, tolerance, $"{reference.Name}: visual loss {how}");
-        Assert.AreEqual(reference["loss"].item<float>(), loss.Total(visionCoefficient), tolerance, $"{reference.Name}: loss {how}");
+        reference.AreClose(reference["language_loss"].item<float>(), loss.Language, tolerance, $"language loss {how}");
+        reference.AreClose(reference["visual_loss"].item<float>(), loss.Visual, tolerance, $"visual loss {how}");
+        reference.AreClose(reference["loss"].item<float>(), loss.Total(visionCoefficient), tolerance, $"loss {how}");
         Dictionary<string, Parameter> parameters = model.named_parameters().ToDictionary(p => p.name, p => p.parameter);
-        string[] expected = [.. reference.Tensors.Keys.Where(k => k.StartsWith("grad.", StringComparison.Ordinal))];
-        Assert.AreNotEqual(0, expected.Length, $"{reference.Name}: no gradients to compare");
-        foreach (string key in expected) reference.AreRelativelyClose(reference[key], parameters[key["grad.".Length..]].grad!, gradientTolerance, $"{key} {how}");
+        // Each part of the model shows one gradient at least.
+        foreach (string part in Parts.Where(part => parameters.Keys.Any(name => name.StartsWith(part, StringComparison.Ordinal)))) reference.Beginning($"grad.{part}");
+        foreach (string key in reference.Beginning("grad.")) reference.AreRelativelyClose(reference[key], parameters[key["grad.".Length..]].grad!, gradientTolerance, $"{key} {how}");
     }
 
     private static void CheckLossAndGradients(ReferenceCase reference, bool checkpointing)
@@ -54,17 +56,19 @@ internal static partial class MetamorphCheck
         (PackedSequence sequence, Tensor? visual) = ReferenceRows.Pack(ReferenceRows.Of(reference), model.Config);
         int steps = json.GetProperty("steps").GetInt32();
         Tensor losses = reference["adamw.losses"];
-        Assert.AreEqual(steps, losses.shape[0], $"{reference.Name}: steps");
+        CollectionAssert.AreEqual(new long[] { steps, 3 }, losses.shape, $"{reference.Name}: adamw.losses: three of every step");
         for (int step = 0; step < steps; step++)
         {
             flat.ZeroGradients();
             LossParts loss = objective.Accumulate(sequence, visual, sequence.SupervisedTokens, sequence.VisualTargets);
             double[] got = [loss.Total(coefficient), loss.Language, loss.Visual];
-            for (int part = 0; part < got.Length; part++) Assert.AreEqual(losses[step, part].item<double>(), got[part], tolerance, $"{reference.Name}: loss part {part} at step {step}");
+            for (int part = 0; part < got.Length; part++) reference.AreClose(losses[step, part].item<double>(), got[part], tolerance, $"adamw.losses: loss part {part} at step {step}");
             optimizer.Step(rate);
         }
         Dictionary<string, Parameter> parameters = model.named_parameters().ToDictionary(p => p.name, p => p.parameter);
-        foreach (string key in reference.Tensors.Keys.Where(k => k.StartsWith("adamw.", StringComparison.Ordinal) && k != "adamw.losses"))
+        string[] weights = [.. reference.Beginning("adamw.").Where(key => key != "adamw.losses")];
+        Assert.IsNotEmpty(weights, $"{reference.Name}: no weight after the steps to compare");
+        foreach (string key in weights)
             reference.AreRelativelyClose(reference[key], parameters[key["adamw.".Length..]], weightTolerance, $"{key} after {steps} steps");
     }
 }

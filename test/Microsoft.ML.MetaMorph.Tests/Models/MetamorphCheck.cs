@@ -41,7 +41,7 @@ internal static partial class MetamorphCheck
     }
 
     /// <summary>The visual tokens of a row; null if it has no image.</summary>
-    public static Tensor? VisualTokens(ReferenceCase reference, int row) => reference.Tensors.GetValueOrDefault($"row{row}.visual_tokens");
+    public static Tensor? VisualTokens(ReferenceCase reference, int row) => reference.Find($"row{row}.visual_tokens");
 
     /// <summary>The embeddings of a row, its images in their places.</summary>
     public static Tensor Embed(ReferenceCase reference, MetaMorphModel model, int row)

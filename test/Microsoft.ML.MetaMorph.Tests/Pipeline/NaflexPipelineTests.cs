@@ -12,7 +12,7 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class NaflexPipelineTests : FolderTests
 {
-    private static readonly string Case = Path.Combine(ReferenceCase.RepositoryRoot, "test", "reference", "siglip2-naflex");
+    private static readonly string Case = Path.Combine(ReferenceFolder.Repository, "test", "reference", "siglip2-naflex");
 
     private readonly MLContext _ml = new(seed: 1);
 
@@ -236,7 +236,7 @@ public sealed class NaflexPipelineTests : FolderTests
     private static Picture[] Pictures()
     {
         Dictionary<string, Tensor> io = PlainSafeTensors.Read(Path.Combine(Case, "io.safetensors"));
-        using JsonDocument sample = JsonDocument.Parse(File.ReadAllText(Path.Combine(ReferenceCase.RepositoryRoot, "test", "Microsoft.ML.MetaMorph.Tests", "Pipeline", "Samples", "naflex-hidden.json")));
+        using JsonDocument sample = JsonDocument.Parse(File.ReadAllText(Path.Combine(ReferenceFolder.Repository, "test", "Microsoft.ML.MetaMorph.Tests", "Pipeline", "Samples", "naflex-hidden.json")));
         return [.. sample.RootElement.EnumerateArray().Select((entry, i) => new Picture(
             entry.GetProperty("rows").GetInt32(),
             entry.GetProperty("columns").GetInt32(),

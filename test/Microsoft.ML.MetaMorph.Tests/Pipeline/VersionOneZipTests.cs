@@ -11,7 +11,7 @@ public sealed class VersionOneZipTests
 {
     private static readonly string[] Outputs = ["VisualTokens", "PredictedResponse", "ResponseVisualTokens"];
 
-    private static string Samples => Path.Combine(ReferenceCase.RepositoryRoot, "test", "Microsoft.ML.MetaMorph.Tests", "Pipeline", "Samples");
+    private static string Samples => Path.Combine(ReferenceFolder.Repository, "test", "Microsoft.ML.MetaMorph.Tests", "Pipeline", "Samples");
 
     [TestMethod]
     public void LoadsAndGivesWhatItGave()

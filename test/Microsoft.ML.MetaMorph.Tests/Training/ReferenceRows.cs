@@ -23,7 +23,7 @@ internal static class ReferenceRows
         foreach (long label in reference[$"row{row}.labels"].data<long>())
             Assert.IsTrue(label >= 0 || label == ignored || label == mark, $"{reference.Name}: row {row} has the label {label}; it is a token, {mark} for an image, or {ignored}");
         int[] labels = [.. reference[$"row{row}.labels"].data<long>().Select(label => label == ignored ? TokenSequence.Ignored : (int)label)];
-        float[] tokens = reference.Tensors.TryGetValue($"row{row}.visual_tokens", out Tensor? visual) ? visual.data<float>().ToArray() : [];
+        float[] tokens = reference.Find($"row{row}.visual_tokens") is { } visual ? visual.data<float>().ToArray() : [];
         return new TrainingRow(new TokenSequence(ids, labels), tokens, row);
     }
 }

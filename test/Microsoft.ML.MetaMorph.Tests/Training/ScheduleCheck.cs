@@ -14,12 +14,13 @@ internal static class ScheduleCheck
         {
             LearningRateSchedule schedule = Schedule(item, peak);
             Tensor expected = reference[item.GetProperty("key").GetString()!];
+            Assert.IsGreaterThan(item.GetProperty("total").GetInt64(), expected.shape[0], $"{reference.Name}: {item.GetRawText()}: a curve reaches the last of its steps");
             for (int step = 0; step < expected.shape[0]; step++)
             {
                 double wanted = expected[step].item<double>(), got = schedule.RateAt(step);
                 // A rate near the zero of a cosine has lost its leading digits on both sides.
-                double allowed = Math.Max(tolerance * Math.Abs(wanted), 1e-15 * peak);
-                Assert.AreEqual(wanted, got, allowed, $"{reference.Name}: {item.GetRawText()}: step {step}");
+                double allowed = Math.Max(tolerance * Math.Abs(got), 1e-15 * peak);
+                reference.AreClose(wanted, got, allowed, $"{item.GetRawText()}: step {step}");
             }
         }
     }

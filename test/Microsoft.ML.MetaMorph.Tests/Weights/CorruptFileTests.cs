@@ -8,7 +8,7 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class CorruptFileTests
 {
-    private static readonly string Samples = ReferenceCase.OwnRoot;
+    private static readonly string Samples = ReferenceFolder.Own;
 
     public static IEnumerable<object[]> Files() =>
     [

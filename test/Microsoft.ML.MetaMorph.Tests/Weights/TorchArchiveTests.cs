@@ -5,7 +5,7 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class TorchArchiveTests
 {
-    private static readonly string Samples = ReferenceCase.OwnRoot;
+    private static readonly string Samples = ReferenceFolder.Own;
 
     [TestMethod]
     public void AWrappedStateDictIsUnwrappedAndTheRestHasDottedNames()
@@ -88,7 +88,7 @@ public sealed class TorchArchiveTests
         TensorAssert.Throws<InvalidDataException>(() => TensorArchive.Open(WriteLegacy(folder, [.. pickle])), "characters");
     }
 
-    private static string Own(string file) => Path.Combine(ReferenceCase.RepositoryRoot, "test", "Microsoft.ML.MetaMorph.Tests", "Weights", "Samples", file);
+    private static string Own(string file) => Path.Combine(ReferenceFolder.Repository, "test", "Microsoft.ML.MetaMorph.Tests", "Weights", "Samples", file);
 
     private static string WriteLegacy(ScratchFolder folder, byte[] pickle)
     {

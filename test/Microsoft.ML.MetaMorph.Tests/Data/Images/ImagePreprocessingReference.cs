@@ -10,13 +10,18 @@ public sealed class ImagePreprocessingReference
     [ReferenceKind("image-preprocessing")]
     internal static void Check(ReferenceCase reference)
     {
-        Assert.AreNotEqual(0, reference.Tensors.Count, $"{reference.Name}: no expected values");
-        foreach ((string name, Tensor expected) in reference.Tensors)
+        Assert.IsNotEmpty(reference.Names, $"{reference.Name}: no expected values");
+        string[] without = [.. Directory.GetFiles(reference.Folder).Select(file => Path.GetFileName(file)).Where(file => file is not (ReferenceCase.CaseFile or ReferenceCase.FiguresFile))
+            .Where(file => !reference.Names.Any(name => name[..name.LastIndexOf('.')] == Path.GetFileNameWithoutExtension(file)))];
+        Assert.IsEmpty(without, $"{reference.Name}: pictures without figures: {string.Join(", ", without)}");
+        foreach (string name in reference.Names)
         {
+            Tensor expected = reference[name];
             string stem = name[..name.LastIndexOf('.')];
-            string file = Directory.GetFiles(reference.Folder, stem + ".*").Single();
+            string[] files = Directory.GetFiles(reference.Folder, stem + ".*");
+            Assert.HasCount(1, files, $"{reference.Name}: pictures of {name}");
             var preprocessor = new SiglipImagePreprocessor(Config(reference.Json, (int)expected.shape[1], (int)expected.shape[2]));
-            Compare(reference, name, expected, preprocessor.Preprocess(ImageDecoder.DecodeFile(file)), preprocessor.Config);
+            Compare(reference, name, expected, preprocessor.Preprocess(ImageDecoder.DecodeFile(files[0])), preprocessor.Config);
         }
     }
 

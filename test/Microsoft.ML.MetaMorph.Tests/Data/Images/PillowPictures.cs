@@ -3,7 +3,7 @@ namespace Microsoft.ML.MetaMorph.Tests;
 /// <summary>Small pictures that Pillow 13 wrote, with what it makes of them: <c>resize.FILTER-WxH.png</c> and <c>rgb.NAME.png</c>.</summary>
 internal static class PillowPictures
 {
-    public static string Folder { get; } = Path.Combine(ReferenceCase.RepositoryRoot, "test", "Microsoft.ML.MetaMorph.Tests", "Data", "Images", "pillow");
+    public static string Folder { get; } = Path.Combine(ReferenceFolder.Repository, "test", "Microsoft.ML.MetaMorph.Tests", "Data", "Images", "pillow");
 
     public static string Of(string name) => Path.Combine(Folder, name);
 

@@ -32,7 +32,7 @@ public sealed class PackingTests
         [.. Enumerable.Range(0, reference.Json.GetProperty("rows").GetInt32()).Select(i => new TokenSequence(Integers(reference, $"row{i}.input_ids"), Integers(reference, $"row{i}.labels")))];
 
     internal static int TokensPerImage(ReferenceCase reference) => Enumerable.Range(0, reference.Json.GetProperty("rows").GetInt32())
-        .Where(i => reference.Tensors.ContainsKey($"row{i}.visual_tokens")).Select(i => (int)reference[$"row{i}.visual_tokens"].shape[1]).FirstOrDefault(1);
+        .Where(i => reference.Has($"row{i}.visual_tokens")).Select(i => (int)reference[$"row{i}.visual_tokens"].shape[1]).FirstOrDefault(1);
 
     /// <summary>Asserts <c>lengths</c>, <c>supervised_tokens</c>, <c>visual_positions</c>, <c>position_ids</c> and <c>segments</c>.</summary>
     internal static void CheckCounts(ReferenceCase reference)

@@ -8,7 +8,6 @@ internal static class VisualTokenAdapterCheck
     [ReferenceKind("visual-token-adapter")]
     public static void Check(ReferenceCase reference)
     {
-        CollectionAssert.IsSubsetOf(reference.Tensors.Keys.ToArray(), new[] { "input", "output" }, $"{reference.Name}: figures that nothing compares");
         VisualTokenAdapterConfig config = JsonFile.Read(reference.Path(VisualizerFolder.AdapterConfig), VisualTokenAdapterConfig.FromJson);
         string[] files = [.. new[] { "model.safetensors", VisualizerFolder.AdapterCheckpoint }.Where(f => File.Exists(reference.Path(f)))];
         Assert.IsNotEmpty(files, $"{reference.Name}: no weights");

@@ -17,7 +17,6 @@ internal static class Siglip2NaflexCheck
         Compare(reference, figures, model, grids);
         using (no_grad()) Compare(reference, figures, model, grids);
         foreach (JsonElement size in reference.Json.GetProperty("sizes").EnumerateArray()) CompareSize(reference, [.. size.EnumerateArray().Select(x => x.GetInt32())]);
-        figures.EverythingWasRead();
     }
 
     private static PatchGrid[] Grids(Tensor shapes)

@@ -11,10 +11,9 @@ internal static class SiglipVisionCheck
         var figures = new SiglipCase(reference);
         SiglipVisionConfig config = SiglipVisionConfig.FromJson(figures.Config);
         SiglipVisionModel model = figures.Build(parameters => new SiglipVisionModel(config, parameters));
-        int[] counts = reference.Json.TryGetProperty("token_counts", out var given) ? [.. given.EnumerateArray().Select(c => c.GetInt32())] : [];
+        int[] counts = [.. reference.Json.GetProperty("token_counts").EnumerateArray().Select(c => c.GetInt32())];
         Compare(figures, model, counts);
         using (no_grad()) Compare(figures, model, counts);
-        figures.EverythingWasRead();
     }
 
     private static void Compare(SiglipCase figures, SiglipVisionModel model, int[] counts)
@@ -30,7 +29,7 @@ internal static class SiglipVisionCheck
             figures.AreClose(name, model.HiddenState(pixels, i - states.Count));
         }
         figures.AreClose("last_hidden_state", model.LastHiddenState(pixels));
-        if (figures.Has("pooler_output")) figures.AreClose("pooler_output", model.Pooled(pixels));
+        if (model.Config.UseHead) figures.AreClose("pooler_output", model.Pooled(pixels));
         foreach (int count in counts) CompareTokens(figures, model, pixels, count);
         Assert.IsTrue(pixels.Equals(before) || (pixels - before).abs().max().item<float>() == 0, "the pictures were changed");
     }
@@ -40,7 +39,6 @@ internal static class SiglipVisionCheck
         foreach ((string suffix, bool normalize) in new[] { ("", false), (".normalized", true) })
         {
             string name = $"tokens.{count.ToString(CultureInfo.InvariantCulture)}{suffix}";
-            if (!figures.Has(name)) continue;
             var encoder = new VisualTokenEncoder(model.Transformer, new VisualTokenSettings(count, Normalize: normalize));
             figures.AreClose(name, encoder.Encode(pixels));
         }

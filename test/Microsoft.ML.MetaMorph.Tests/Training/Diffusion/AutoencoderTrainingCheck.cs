@@ -20,7 +20,6 @@ internal static class AutoencoderTrainingCheck
         using TensorArchive archive = CheckpointKeys.ForAutoencoder(TensorArchive.Open(reference.Path(WeightsName)));
         using var model = new AutoencoderKL(AutoencoderCheck.Config(reference), new OwnedParameters(new StoredParameters(archive, CPU, trainable: true)));
         Dictionary<string, Parameter> parameters = model.named_parameters().ToDictionary(p => p.name, p => p.parameter);
-        var compared = new HashSet<string>();
         using (var flat = new FlatParameters(AutoencoderKLTrainer.Groups(model, plain)))
         using (var optimizer = new FlatAdamW(flat, new AdamWSettings(plain.Beta1, plain.Beta2, plain.Epsilon)))
         {
@@ -29,14 +28,12 @@ internal static class AutoencoderTrainingCheck
                 Accumulate("plain", plain, step, flat);
                 Accumulate("foreground", foreground, step, flat);
                 optimizer.Step(plain.LearningRate);
-                foreach (string name in Names("compared")) reference.AreClose(Expected($"step{step + 1}.{name}"), parameters[name], reference.Tolerance, $"{name} after step {step + 1}");
+                foreach (string name in Names("compared")) reference.AreClose(reference[$"step{step + 1}.{name}"], parameters[name], reference.Tolerance, $"{name} after step {step + 1}");
             }
         }
         using var trainer = new AutoencoderKLTrainer(model, CPU, plain);
         double factor = trainer.MeasureScalingFactor(Inputs("pictures.").Select(pictures => new PictureBatch(pictures)));
-        Assert.AreEqual(Expected("scaling_factor").item<float>(), factor, reference.Tolerance * factor, $"{reference.Name}: scaling factor");
-        string[] outputs = [.. reference.Tensors.Keys.Where(key => !key.StartsWith("pictures.", StringComparison.Ordinal) && !key.StartsWith("noise.", StringComparison.Ordinal))];
-        CollectionAssert.AreEquivalent(outputs, compared.ToArray(), $"{reference.Name}: figures that nothing compares");
+        reference.AreClose(reference["scaling_factor"].item<float>(), factor, reference.Tolerance * factor, "scaling factor");
 
         void Accumulate(string what, AutoencoderTrainingOptions options, int step, FlatParameters flat)
         {
@@ -46,21 +43,16 @@ internal static class AutoencoderTrainingCheck
             long count = pictures.shape[0];
             // Two parts, as a step with PicturesAtATime: they must add up to the whole.
             AutoencoderLosses losses = (objective.Accumulate(pictures.narrow(0, 0, 1), noise.narrow(0, 0, 1), count) + objective.Accumulate(pictures.narrow(0, 1, count - 1), noise.narrow(0, 1, count - 1), count)) / count;
-            float[] expected = Expected($"{what}.losses.{step}").data<float>().ToArray();
+            Assert.AreEqual(Parts.Length, reference[$"{what}.losses.{step}"].numel(), $"{reference.Name}: {what}: parts of the loss at step {step}");
+            float[] expected = reference[$"{what}.losses.{step}"].data<float>().ToArray();
             double[] actual = [losses.Total, losses.SquaredError, losses.AbsoluteError, losses.Divergence];
-            for (int i = 0; i < Parts.Length; i++) Assert.AreEqual(expected[i], actual[i], reference.Tolerance * Math.Max(1, expected[i]), $"{reference.Name}: {what}: {Parts[i]} at step {step}");
-            foreach (string name in Names("gradients")) reference.AreRelativelyClose(Expected($"{what}.grad.{step}.{name}"), parameters[name].grad!, 10 * reference.Tolerance, $"{what}: gradient of {name} at step {step}");
-        }
-
-        Tensor Expected(string key)
-        {
-            compared.Add(key);
-            return reference[key];
+            for (int i = 0; i < Parts.Length; i++) reference.AreClose(expected[i], actual[i], reference.Tolerance * Math.Max(1, actual[i]), $"{what}: {Parts[i]} at step {step}");
+            foreach (string name in Names("gradients")) reference.AreRelativelyClose(reference[$"{what}.grad.{step}.{name}"], parameters[name].grad!, 10 * reference.Tolerance, $"{what}: gradient of {name} at step {step}");
         }
 
         string[] Names(string key) => [.. json.GetProperty(key).EnumerateArray().Select(name => name.GetString()!)];
 
-        IEnumerable<Tensor> Inputs(string prefix) => reference.Tensors.Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(entry => entry.Value.clone());
+        IEnumerable<Tensor> Inputs(string prefix) => reference.Beginning(prefix).Select(name => reference[name].clone());
     }
 
     private static AutoencoderTrainingOptions Options(JsonElement json, double foreground)
