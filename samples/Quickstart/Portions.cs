@@ -16,8 +16,7 @@ internal static class Portions
         return Take(all, size, time, () => clock.Elapsed, take);
     }
 
-    /// <inheritdoc cref="Take{T, TResult}(IReadOnlyList{T}, int, TimeSpan, Func{IReadOnlyList{T}, IEnumerable{TResult}})"/>
-    /// <param name="elapsed">How long it has taken so far.</param>
+    /// <summary>The same by another clock, which tells how long it has taken so far.</summary>
     public static List<TResult> Take<T, TResult>(IReadOnlyList<T> all, int size, TimeSpan time, Func<TimeSpan> elapsed, Func<IReadOnlyList<T>, IEnumerable<TResult>> take)
     {
         var results = new List<TResult>();

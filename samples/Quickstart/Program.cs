@@ -12,7 +12,11 @@ var minutes = new Option<double?>("--minutes") { Description = "Budget for every
 var output = new Option<string>("--out") { Description = "Folder for contact-sheet.png and metamorph.zip", DefaultValueFactory = _ => "artifacts/quickstart" };
 var json = new Option<string?>("--json") { Description = "File for the scores" };
 var demand = new Option<bool>("--fail-at-chance") { Description = "End with code 1 where a score is not clearly above chance; for continuous integration" };
-output.Validators.Add(result => RequireFolder(result, "--out", result.GetValueOrDefault<string>()));
+output.Validators.Add(result =>
+{
+    // The default is tried when the program runs: asking for help makes no folder.
+    if (!result.Implicit && FolderProblem("--out", result.GetValueOrDefault<string>()) is { } problem) result.AddError(problem);
+});
 json.Validators.Add(RequireFile);
 world.AcceptOnlyFromAmong("small", "full");
 
@@ -22,6 +26,12 @@ return await command.Parse(args).InvokeAsync();
 
 int Run(ParseResult parse, CancellationToken cancellation)
 {
+    if (FolderProblem("--out", parse.GetValue(output)) is { } problem)
+    {
+        Console.Error.WriteLine(problem);
+        return 1;
+    }
+
     LearningPlan plan = LearningPlan.Named(parse.GetValue(world)!);
     var settings = new RunSettings(plan, parse.GetValue(seed), TimeSpan.FromMinutes(parse.GetValue(minutes) ?? plan.Minutes), Path.GetFullPath(parse.GetValue(output)!), parse.GetValue(json) is { } file ? Path.GetFullPath(file) : null, parse.GetValue(demand));
     return new QuickstartRun(settings, cancellation).Execute();
@@ -36,16 +46,17 @@ static double? Minutes(ArgumentResult result)
 }
 
 // Told now, and not after minutes of training.
-static void RequireFolder(OptionResult result, string option, string? folder)
+static string? FolderProblem(string option, string? folder)
 {
     try
     {
         string made = Directory.CreateDirectory(folder ?? "").FullName;
         using FileStream probe = new(Path.Combine(made, Path.GetRandomFileName()), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+        return null;
     }
     catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or ArgumentException)
     {
-        result.AddError($"{option}: the folder '{folder}' cannot be written to: {refused.Message}");
+        return $"{option}: the folder '{folder}' cannot be written to: {refused.Message}";
     }
 }
 
@@ -53,5 +64,5 @@ static void RequireFile(OptionResult result)
 {
     if (result.GetValueOrDefault<string?>() is not { } file) return;
     if (Path.GetFileName(file).Length == 0 || Directory.Exists(file)) result.AddError($"--json is '{file}'; it must be the name of a file.");
-    else RequireFolder(result, "--json", Path.GetDirectoryName(file) is { Length: > 0 } folder ? folder : ".");
+    else if (FolderProblem("--json", Path.GetDirectoryName(file) is { Length: > 0 } folder ? folder : ".") is { } problem) result.AddError(problem);
 }
