@@ -28,9 +28,10 @@ internal sealed class QuickstartRun(RunSettings settings, CancellationToken canc
         SaveModel(encoder, visualizer, settings.Budget - settings.ExamTime - clock.Elapsed);
         using var model = new SavedModel(_ml, settings.ModelFile, encoder, visualizer);
         var exam = new Exam(_world, model, settings.Seed);
-        Scores scores = AnsiConsole.Status().Start("Asking about scenes that were never shown, and for pictures of them", _ => exam.Take());
+        Scores scores = AnsiConsole.Status().Start("Asking about scenes that were never shown, and for pictures of them", _ => exam.Take(settings.Budget - settings.SheetTime - clock.Elapsed));
         ContactSheet.Write(settings.ContactSheetFile, exam);
         ScoreReport.Show(scores, settings, clock.Elapsed);
+        if (!exam.IsComplete) ScoreReport.ShowUnasked(exam);
         if (settings.ScoreFile is { } file) ScoreReport.Write(file, scores, _world, clock.Elapsed);
         return settings.FailsAtChance && !ScoreReport.AllAboveChance(scores) ? 1 : 0;
     }

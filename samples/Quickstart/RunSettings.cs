@@ -17,6 +17,9 @@ internal sealed record RunSettings(LearningPlan Plan, int Seed, TimeSpan Budget,
 
     public TimeSpan VisualizerTime => Budget * Plan.VisualizerShare;
 
+    /// <summary>For painting the sheet and writing the scores.</summary>
+    public TimeSpan SheetTime => TimeSpan.FromSeconds(1);
+
     /// <summary>For saving, loading, asking, drawing and painting the sheet.</summary>
     public TimeSpan ExamTime => TimeSpan.FromMinutes(Math.Min(Budget.TotalMinutes * 0.04, 1)) + TimeSpan.FromSeconds(8);
 }

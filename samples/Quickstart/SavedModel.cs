@@ -32,13 +32,16 @@ internal sealed class SavedModel : IDisposable
             .Select(prediction => new Answer(prediction.PredictedResponse, prediction.ResponseVisualTokens, Bitmap(prediction.Picture)))];
     }
 
-    /// <summary>The true visual tokens of pictures, and what is drawn from them: all that the tokens and the visualizer can give.</summary>
-    public IReadOnlyList<Reconstruction> Reconstruct(IEnumerable<Picture> pictures)
-    {
-        IDataView rows = SceneRowView.Create(_ml, pictures.Select(picture => new SceneRow(RowKind.TextToImage, "", "", [picture])));
-        return [.. _ml.Data.CreateEnumerable<Encoded>(_painter.Transform(_encoder.Transform(rows)), reuseRowObject: false, ignoreMissingColumns: false)
-            .Select(row => new Reconstruction(row.VisualTokens, Bitmap(row.Picture)!))];
-    }
+    /// <summary>The true visual tokens of pictures.</summary>
+    public IReadOnlyList<float[]> Encode(IEnumerable<Picture> pictures)
+        => [.. _ml.Data.CreateEnumerable<Encoded>(_encoder.Transform(Rows(pictures)), reuseRowObject: false, ignoreMissingColumns: false).Select(row => row.VisualTokens)];
+
+    /// <summary>What is drawn from the true visual tokens of pictures: all that the tokens and the visualizer can give.</summary>
+    public IReadOnlyList<SKBitmap> Reconstruct(IEnumerable<Picture> pictures)
+        => [.. _ml.Data.CreateEnumerable<Painted>(_painter.Transform(_encoder.Transform(Rows(pictures))), reuseRowObject: false, ignoreMissingColumns: false).Select(row => Bitmap(row.Picture)!)];
+
+    private IDataView Rows(IEnumerable<Picture> pictures)
+        => SceneRowView.Create(_ml, pictures.Select(picture => new SceneRow(RowKind.TextToImage, "", "", [picture])));
 
     /// <summary>Takes a picture over; it is disposed.</summary>
     private static SKBitmap? Bitmap(MLImage? picture)
@@ -69,7 +72,10 @@ internal sealed class SavedModel : IDisposable
     private sealed class Encoded
     {
         public float[] VisualTokens { get; set; } = [];
+    }
 
+    private sealed class Painted
+    {
         [ImageType(ScenePainter.Side, ScenePainter.Side)]
         public MLImage? Picture { get; set; }
     }
@@ -80,6 +86,3 @@ internal sealed class SavedModel : IDisposable
 /// <param name="VisualTokens">The visual tokens of its pictures, one after another.</param>
 /// <param name="Drawn">Its first picture; null where it has none.</param>
 internal sealed record Answer(string Text, float[] VisualTokens, SKBitmap? Drawn);
-
-/// <summary>A picture after a detour through its visual tokens.</summary>
-internal sealed record Reconstruction(float[] VisualTokens, SKBitmap Drawn);

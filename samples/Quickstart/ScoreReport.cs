@@ -17,6 +17,10 @@ internal static class ScoreReport
         AnsiConsole.MarkupLineInterpolated($"{elapsed:m\\:ss} minutes. Model: {settings.ModelFile}. Contact sheet: {settings.ContactSheetFile}");
     }
 
+    /// <summary>Says that there was no time for everything.</summary>
+    public static void ShowUnasked(Exam exam)
+        => AnsiConsole.MarkupLineInterpolated($"There was time for {exam.Questions.Count} of {Exam.QuestionCount} questions and {exam.Drawings.Count} of {Exam.DescriptionCount} descriptions (the machine was busy, or --minutes is short); shares of fewer are less certain.");
+
     public static void Write(string file, Scores scores, SceneWorld world, TimeSpan elapsed)
     {
         if (Path.GetDirectoryName(file) is { Length: > 0 } folder) Directory.CreateDirectory(folder);

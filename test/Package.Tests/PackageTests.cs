@@ -43,6 +43,17 @@ public sealed class PackageTests
         Assert.IsTrue(File.Exists(Path.ChangeExtension(PackageFile, ".snupkg")), "symbols");
     }
 
+    /// <summary>Next major versions of these are known, or have to be tried, before the package may be used with them.</summary>
+    [TestMethod]
+    [DataRow("Microsoft.ML", "[5.0.1, 6.0.0)")]
+    [DataRow("SkiaSharp", "[2.88.9, 3.0.0)")]
+    public void ADependencyIsBoundAbove(string id, string range)
+    {
+        using ZipArchive package = ZipFile.OpenRead(PackageFile);
+        XElement dependency = Nuspec(package).Descendants().Single(e => e.Name.LocalName == "dependency" && e.Attribute("id")!.Value == id);
+        Assert.AreEqual(range, dependency.Attribute("version")!.Value);
+    }
+
     /// <summary>A gallery shows the text without the repository: nothing in it may lead to a file beside it.</summary>
     [TestMethod]
     public void TheReadmeOfThePackageHasNoLinkThatNeedsTheRepository()

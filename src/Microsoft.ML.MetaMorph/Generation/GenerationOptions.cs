@@ -19,9 +19,12 @@ public sealed class GenerationOptions
     /// <exception cref="ArgumentOutOfRangeException">Below 1.</exception>
     public int MaxNewTokens { get; set => field = InRange(value, 1, int.MaxValue, nameof(MaxNewTokens)); } = 512;
 
-    /// <summary>Divides the logits before sampling; 0 (default) takes the most likely token (greedy), and then <see cref="TopK"/>, <see cref="TopP"/> and <see cref="MinP"/> have no effect. Range 0 to 100.</summary>
+    /// <summary>Divides the logits before sampling; 0 (default) takes the most likely token (greedy), as does anything below 1e-30, and then <see cref="TopK"/>, <see cref="TopP"/> and <see cref="MinP"/> have no effect. Range 0 to 100.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Outside 0 to 100 or not a number.</exception>
     public float Temperature { get; set => field = InRange(value, 0f, 100f, nameof(Temperature)); }
+
+    /// <summary>Whether the most likely token is taken. So small a temperature leaves every other token without any probability, and logits divided by it would not be finite.</summary>
+    internal bool IsGreedy => Temperature < 1e-30f;
 
     /// <summary>Samples among the k most likely tokens; tokens tied with the k-th are kept too. 0 (default) is off.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Below 0.</exception>

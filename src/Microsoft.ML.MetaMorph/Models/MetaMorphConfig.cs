@@ -122,6 +122,8 @@ internal sealed record MetaMorphConfig
         if (Vision is { } vision && Microsoft.ML.MetaMorph.TokenReduction.TokenWidth(TokenReduction, vision.HiddenSize) != VisualTokenWidth)
             throw new InvalidDataException($"mm_hidden_size is {VisualTokenWidth}, but a vision tower of width {vision.HiddenSize} ({vision.Keys.Named("hidden_size")}) with {TokenReduction} makes tokens of width {Microsoft.ML.MetaMorph.TokenReduction.TokenWidth(TokenReduction, vision.HiddenSize)}.");
         if (VisualTokenWidth < 1 || VisualTokenCount < 1) throw new InvalidDataException($"Visual tokens of width {VisualTokenWidth}, {VisualTokenCount} an image: both must be above zero.");
+        if (VisualTokenCount > VisualTokenSettings.MaximumCount)
+            throw new InvalidDataException($"num_image_tokens is {VisualTokenCount}; it must be at most {VisualTokenSettings.MaximumCount}.");
         if ((long)VisualTokenCount * VisualTokenWidth > Array.MaxLength)
             throw new InvalidDataException($"num_image_tokens is {VisualTokenCount} and mm_hidden_size {VisualTokenWidth}: {(long)VisualTokenCount * VisualTokenWidth} values a picture, of which at most {Array.MaxLength} can be held.");
         if (ImageStartId == ImageEndId) throw new InvalidDataException($"image_start_token_id and image_end_token_id are both {ImageStartId}.");

@@ -132,11 +132,13 @@ public sealed class MetaMorphCatalog
         if (Directory.Exists(filePath)) throw ModelZipErrors.Folder(filePath, nameof(filePath));
         try
         {
-            return _context.Model.Load(filePath, out inputSchema);
+            ITransformer model = _context.Model.Load(filePath, out inputSchema);
+            ModelZipErrors.RequireColumns(filePath, model, inputSchema);
+            return model;
         }
-        catch (FormatException failure) when (failure.InnerException is InvalidDataException)
+        catch (Exception failure) when (ModelZipErrors.IsOfMLNet(ModelZipErrors.Unwrap(failure)))
         {
-            throw ModelZipErrors.NotAZip(filePath, failure);
+            throw ModelZipErrors.NotAModel(filePath, ModelZipErrors.Unwrap(failure));
         }
         catch (Exception failure) when (ModelZipErrors.Unwrap(failure) != failure)
         {

@@ -3,6 +3,9 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>Refuses options of a training that are out of range.</summary>
 internal static class OptionRange
 {
+    // Published recipes have 0 to 0.1; what is far above makes the weights themselves grow without end, for a step takes learning rate times decay of them off.
+    private const double WeightDecayLimit = 100;
+
     /// <exception cref="ArgumentOutOfRangeException">The value is not valid; option, value and range are named.</exception>
     public static void Check(string name, object? value, bool isValid, string range)
     {
@@ -24,7 +27,7 @@ internal static class OptionRange
         Check(nameof(options.BatchSize), options.BatchSize, options.BatchSize >= 1, "at least 1");
         Check(nameof(options.Schedule), options.Schedule);
         Check(nameof(options.WarmupRatio), options.WarmupRatio, options.WarmupRatio is >= 0 and < 1, "at least 0 and below 1");
-        Check(nameof(options.WeightDecay), options.WeightDecay, IsFactor(options.WeightDecay), "at least 0");
+        Check(nameof(options.WeightDecay), options.WeightDecay, options.WeightDecay is >= 0 and <= WeightDecayLimit, FormattableString.Invariant($"from 0 to {WeightDecayLimit}"));
         Check(nameof(options.Beta1), options.Beta1, options.Beta1 is >= 0 and < 1, "at least 0 and below 1");
         Check(nameof(options.Beta2), options.Beta2, options.Beta2 is >= 0 and < 1, "at least 0 and below 1");
         Check(nameof(options.Epsilon), options.Epsilon, options.Epsilon is > 0 and < double.PositiveInfinity, "above 0");

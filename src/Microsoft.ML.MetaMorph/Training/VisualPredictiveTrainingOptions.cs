@@ -63,7 +63,7 @@ public sealed record VisualPredictiveTrainingOptions : ITrainingOptions
     /// <summary>Weight of the visual loss, at least 0; stage 1 has none. Default: 1 (the paper's).</summary>
     public double VisionCoefficient { get; init; } = 1;
 
-    /// <summary>Decoupled weight decay of matrices, at least 0; norms and biases have none. Default: 0 (the paper's).</summary>
+    /// <summary>Decoupled weight decay of matrices, 0 to 100; norms and biases have none. Default: 0 (the paper's).</summary>
     public double WeightDecay { get; init; }
 
     /// <summary>AdamW's decay of the first moment, in [0, 1). Default: 0.9.</summary>

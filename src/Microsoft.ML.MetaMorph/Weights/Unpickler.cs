@@ -7,7 +7,10 @@ namespace Microsoft.ML.MetaMorph;
 /// Interprets a pickle as data. The machine knows containers, numbers, text and the few names of <see cref="PickleGlobal"/>;
 /// everything else a pickle can do (import, call, build objects, use the extension registry) is refused by name.
 /// </summary>
-/// <remarks>Every instruction takes at least one byte of the file and makes at most one value, so memory is bounded by the file.</remarks>
+/// <remarks>
+/// Every instruction takes at least one byte of the file and makes at most one value, whose entries come from the stack or from the file;
+/// what constructors copy beside that, <see cref="PickleBudget"/> counts. So memory is bounded by the file.
+/// </remarks>
 /// <param name="stream">The bytes; read up to STOP.</param>
 /// <param name="location">The file, for messages.</param>
 /// <param name="storage">Turns a persistent identifier (a tuple) into a storage.</param>
@@ -20,6 +23,7 @@ internal sealed class Unpickler(Stream stream, string location, Func<PickleTuple
     private readonly List<object?> _stack = [];
     private readonly List<int> _marks = [];
     private readonly Dictionary<long, object?> _memo = [];
+    private readonly PickleBudget _budget = new(() => stream.Position, location);
 
     /// <summary>The value of the pickle.</summary>
     /// <exception cref="InvalidDataException">The pickle is broken, or asks for something that is refused.</exception>
@@ -121,7 +125,7 @@ internal sealed class Unpickler(Stream stream, string location, Func<PickleTuple
             case PickleOpcode.Reduce or PickleOpcode.NewObject:
                 object?[] call = Pop(2);
                 if (call is not [PickleGlobal callee, PickleTuple arguments]) throw Broken($"{opcode} without a name and a tuple");
-                Push(PickleConstructor.Apply(callee, arguments, location));
+                Push(PickleConstructor.Apply(callee, arguments, _budget, location));
                 break;
             case PickleOpcode.Build:
                 Build();

@@ -16,7 +16,8 @@ public sealed class ConfigFileErrorTests : FolderTests
     [DataRow("num_image_tokens", "\"four\"", "'num_image_tokens' is \"four\"; it must be a whole number above zero.")]
     [DataRow("num_image_tokens", "-4", "'num_image_tokens' is -4; it must be a whole number above zero.")]
     [DataRow("num_image_tokens", "5", "num_image_tokens is 5, image_token_reduction is interpolation" + Absent + ", mm_vision_select_layer is -1" + Absent + ": 5 visual tokens form no square grid; a token reduction needs a square number (1, 4, 16, 64, 256, …).")]
-    [DataRow("num_image_tokens", "2147395600", "num_image_tokens is 2147395600, image_token_reduction is interpolation" + Absent + ", mm_vision_select_layer is -1" + Absent + ": 2147395600 visual tokens, each 8 wide, are 17179164800 values a picture; at most 2147483591 can be held.")]
+    [DataRow("num_image_tokens", "2147395600", "num_image_tokens is 2147395600, image_token_reduction is interpolation" + Absent + ", mm_vision_select_layer is -1" + Absent + ": 2147395600 visual tokens a picture are too many; at most 65536 are possible.")]
+    [DataRow("num_image_tokens", "268435456", "num_image_tokens is 268435456, image_token_reduction is interpolation" + Absent + ", mm_vision_select_layer is -1" + Absent + ": 268435456 visual tokens a picture are too many; at most 65536 are possible.")]
     [DataRow("mm_vision_select_layer", "9", "num_image_tokens is 64" + Absent + ", image_token_reduction is interpolation" + Absent + ", mm_vision_select_layer is 9: Layer 9 was selected; the tower has 1 blocks: -2 to 1 can be selected.")]
     [DataRow("normalize_vision", "\"yes\"", "'normalize_vision' is \"yes\"; it must be true or false.")]
     [DataRow("image_token_reduction", "3", "'image_token_reduction' is 3; it must be a text.")]
@@ -52,6 +53,8 @@ public sealed class ConfigFileErrorTests : FolderTests
     [DataRow("size", "\"wide\"", "'size' is \"wide\"; it needs both 'height' and 'width'.")]
     [DataRow("size", "-16", "'size' is -16; a whole number from 1 to 16384 is needed.")]
     [DataRow("image_mean", "\"grey\"", "'image_mean' is \"grey\"; a number is needed.")]
+    [DataRow("rescale_factor", "1e300", "'rescale_factor' is 1E+300: with it, 'image_mean' 0.5 and 'image_std' 0.5, a pixel of 255 becomes 5.1E+302 in channel 1; at most 1000000 can be computed with. 1/255, 0.5 and 0.5 are usual.")]
+    [DataRow("image_std", "[0.5, 1e-30, 0.5]", "'rescale_factor' is 0.00392156862745098: with it, 'image_mean' 0.5 and 'image_std' 1E-30, a pixel of 255 becomes 4.999999984144616E+29 in channel 2; at most 1000000 can be computed with. 1/255, 0.5 and 0.5 are usual.")]
     [DataRow("do_resize", "1", "'do_resize' is 1; true or false is needed.")]
     [DataRow("resample", "9", "'resample' is 9; 0 (nearest) to 5 (Hamming) are known, 3 is bicubic.")]
     public void APreprocessors(string key, string value, string expected)
@@ -59,6 +62,28 @@ public sealed class ConfigFileErrorTests : FolderTests
         TinyFolders.SaveEncoder(Folder.Path);
         Set("preprocessor_config.json", key, value);
         Assert.AreEqual($"{Folder["preprocessor_config.json"]}: {expected}", Refusal(() => ImageEncoder.Load(Folder.Path)));
+    }
+
+    /// <summary>What an option says is the option's fault, and no file's.</summary>
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(268_435_456)]
+    [DataRow(2_147_395_600)]
+    public void AnOptionOutOfRange(int count)
+        => Assert.AreEqual(
+            $"VisualTokenCount must be from 1 to 65536. (Parameter 'VisualTokenCount')\nActual value was {count}.",
+            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ImageEncoder.Load(Folder.Path, new ImageEncoderOptions { VisualTokenCount = count })).Message.ReplaceLineEndings("\n"));
+
+    [TestMethod]
+    [DataRow("")]
+    [DataRow(" \n")]
+    public void AnEmptyTemplate(string template)
+    {
+        TinyFolders.SaveMetaMorph(Folder.Path);
+        Folder.Write("chat_template.jinja", template);
+        string expected = $"{Folder["chat_template.jinja"]}: the chat template is empty; put the model's Jinja template there, or remove the file where tokenizer_config.json has one.";
+        Assert.AreEqual(expected, Refusal(() => _ml.MetaMorph().GenerateResponse(Folder.Path).Fit(Rows())));
+        Assert.AreEqual(expected, Refusal(() => _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(Folder.Path).Fit(Rows())));
     }
 
     /// <summary>Editors of Windows put a byte order mark in front of what they save.</summary>
@@ -108,7 +133,12 @@ public sealed class ConfigFileErrorTests : FolderTests
     [DataRow("model_type", null, "'model_type' is missing; it must be one of llama, mistral, qwen2, qwen3, or metamorph_ with one of them.")]
     [DataRow("num_hidden_layers", "-1", "'num_hidden_layers' is -1; it must be a whole number above zero.")]
     [DataRow("mm_hidden_size", "-4", "'mm_hidden_size' is -4; it must be a whole number above zero.")]
-    [DataRow("num_image_tokens", "2147395600", "num_image_tokens is 2147395600 and mm_hidden_size 8: 17179164800 values a picture, of which at most 2147483591 can be held.")]
+    [DataRow("num_image_tokens", "2147395600", "num_image_tokens is 2147395600; it must be at most 65536.")]
+    [DataRow("mm_hidden_size", "1073741824", "num_image_tokens is 4 and mm_hidden_size 1073741824: 4294967296 values a picture, of which at most 2147483591 can be held.")]
+    [DataRow("rope_theta", "1e-320", "rope_theta is 1E-320; it must be from 1 to 1e15.")]
+    [DataRow("bos_token_id", "-5", "bos_token_id is -5; it must be the id of a token, from 0 to 263 (vocab_size is 264).")]
+    [DataRow("eos_token_id", "2147483647", "eos_token_id is 2147483647; it must be the id of a token, from 0 to 263 (vocab_size is 264).")]
+    [DataRow("eos_token_id", "[1, 264]", "eos_token_id is 264; it must be the id of a token, from 0 to 263 (vocab_size is 264).")]
     [DataRow("rope_scaling", "3", "'rope_scaling' is 3; it must be an object.")]
     [DataRow("rope_theta", "\"big\"", "'rope_theta' is \"big\"; it must be a number.")]
     [DataRow("num_key_value_heads", "3", "num_attention_heads (2) is no multiple of num_key_value_heads (3).")]

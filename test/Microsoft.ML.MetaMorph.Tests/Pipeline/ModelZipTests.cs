@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Microsoft.ML.Data;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph.Tests;
@@ -260,6 +261,68 @@ public sealed class ModelZipTests : FolderTests
         }
 
         AssertBroken(path, "no transformer of the kind 'Xmage-encoder' is known; a newer version of Microsoft.ML.MetaMorph may have saved it.");
+    }
+
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void AZipWithoutAModelIsNamed(bool empty)
+    {
+        string path = SaveEncoder();
+        if (empty) File.Delete(path);
+        using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update))
+        {
+            if (!empty) archive.Entries.Single(entry => entry.FullName.Replace('\\', '/') == "TransformerChain/Model.key").Delete();
+        }
+
+        Assert.AreEqual(
+            $"{path}: the file 'TransformerChain/Model.key' is missing; it is a zip of something else, or the model was not saved whole. {ModelZipReader.Advice}",
+            Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().LoadModel(path, out _)).Message);
+    }
+
+    /// <summary>The key of a transformer begins with ML.NET's header, where the version that a reader needs stands behind that of the writer.</summary>
+    [TestMethod]
+    public void AModelOfALaterFormatIsNamed()
+    {
+        string path = SaveEncoder();
+        byte[] key;
+        using (ZipArchive archive = ZipFile.OpenRead(path)) key = Bytes(archive.Entries.Single(entry => entry.FullName.EndsWith("Model.key") && Contains(entry, EncodeImagesTransformer.Kind)));
+        int signature = key.AsSpan().IndexOf("METAMORP"u8);
+        Assert.AreEqual(0x00010001, BitConverter.ToInt32(key, signature + 12));
+        key[signature + 8] = key[signature + 12] = 7;
+        Replace(path, "Model.key", key);
+        AssertBroken(path, "Model.key: a reader of format version 0x00010007 is needed, this version of Microsoft.ML.MetaMorph reads 0x00010001: a newer version saved the model. Use that version, or save the model again with this one.");
+    }
+
+    /// <summary>An edited name hides what the next step reads: the chain could be loaded, but no row would come through.</summary>
+    [TestMethod]
+    public void AStepThatHidesWhatTheNextOneReadsIsNamed()
+    {
+        string path = Folder["chain.zip"];
+        using (EncodeImagesTransformer trained = TinyModels.TrainEncoder(_ml))
+        using (ImageEncoder encoder = trained.Encoder)
+        {
+            IDataView rows = TinyModels.Rows(_ml, 4);
+            using TransformerChain<MetaMorphTransformer> chain = _ml.MetaMorph().EncodeImages("VisualTokens", ["Image", "Image2"], encoder)
+                .Append(_ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(TinyModels.TrainerOptions())).Fit(rows);
+            _ml.Model.Save(chain, rows.Schema, path);
+        }
+
+        ((IDisposable)_ml.MetaMorph().LoadModel(path, out _)).Dispose();
+        using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update))
+        {
+            ZipArchiveEntry entry = archive.Entries.Single(entry => entry.Name == SettingsJson.FileName && Contains(entry, "input_column_names"));
+            string name = entry.FullName, settings = System.Text.Encoding.UTF8.GetString(Bytes(entry)).Replace("\"output_column_name\": \"VisualTokens\"", "\"output_column_name\": \"Prompt\"");
+            StringAssert.Contains(settings, "\"Prompt\"");
+            entry.Delete();
+            using Stream stream = archive.CreateEntry(name).Open();
+            stream.Write(System.Text.Encoding.UTF8.GetBytes(settings));
+        }
+
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().LoadModel(path, out _)).Message;
+        StringAssert.StartsWith(message, $"{path}: step 2 of the chain, MetaMorphTransformer, cannot read the columns that the steps before it leave: ");
+        StringAssert.Contains(message, "'Prompt'");
+        StringAssert.EndsWith(message, $" The names of columns of our steps stand in 'metamorph.json' in their directories; two of them do not belong together. {ModelZipReader.Advice}");
     }
 
     [TestMethod]

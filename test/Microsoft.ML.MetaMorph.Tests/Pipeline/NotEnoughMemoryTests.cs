@@ -91,6 +91,27 @@ public sealed class NotEnoughMemoryTests
         AssertRefused(() => Trainer(null).Fit(data, previous), "A copy of the previous encoder with its teachers: training", 4 * bytes, Training, "captioning decoder");
     }
 
+    /// <summary>One layer stands for all: what is counted is what a model that is built whole has.</summary>
+    [TestMethod]
+    public void LayersAreCountedAndNotBuilt()
+    {
+        LanguageModelArchitecture architecture = TinyModels.Architecture with { LayerCount = 3 };
+        LanguageTokenizer tokenizer = LanguageTokenizer.Train(["a red square"], new BytePairTrainingOptions { VocabularySize = 280 });
+        var config = new MetaMorphConfig { Language = architecture.ToConfig(tokenizer), VisualTokenCount = 4, VisualTokenWidth = 8, ImageStartId = 1, ImageEndId = 2 };
+        using var whole = new MetaMorphModel(config, new MetaParameters());
+        long bytes = whole.named_parameters().Sum(entry => entry.parameter.numel()) * 4;
+        AssertRefused(() => Require(config), "Sizes: training", 4 * bytes, Training, "language model", $"{Size(3 * bytes)} besides");
+        // More than can be built in the time of a test: each layer is dozens of objects.
+        MetaMorphConfig tall = config with { Language = config.Language with { LayerCount = 1_000_000_000 } };
+        Assert.ThrowsExactly<InsufficientMemoryException>(() => Require(tall));
+
+        static object Require(MetaMorphConfig config)
+        {
+            new TrainingMemory(CPU, averages: false).Require("Sizes", config);
+            return config;
+        }
+    }
+
     /// <summary>Without any limit: sizes that no machine has.</summary>
     [TestMethod]
     public void AMachineIsNotAskedForHundredsOfTerabytes()

@@ -24,6 +24,7 @@ public sealed class SavedSettingsTests : FolderTests
         AssertRefused(sound, "input_column_names", new JsonArray("Image", null), "broken: input_column_names[1] is null; each entry must be the name of a column. ");
         AssertRefused(sound, "error_column_name", "", "broken: error_column_name is empty; name a column, or set it to null for none. ");
         AssertRefused(sound, "error_column_name", "VisualTokens", "Two columns would be appended as 'VisualTokens'.");
+        AssertRefused(sound, "error_column_name", "Image", "broken: input_column_names[0], which is read, and error_column_name, which is appended, are both 'Image', so the appended column would hide the other. Give one of them another name. ");
         AssertRefused(sound, "precision", 9, "precision is 9; it must be 0 (Auto), 1 (Float32), 2 (BFloat16).");
         AssertRefused(sound, "output_column_name", null, "output_column_name is null; it must be the name of a column.");
         AssertRefused(sound, "input_column_names", null, "input_column_names is null; it must be a list of at least one column of pictures.");
@@ -41,6 +42,7 @@ public sealed class SavedSettingsTests : FolderTests
         AssertRefused(sound, "prompt_column_name", "", "broken: prompt_column_name is empty; it must be the name of a column. ");
         AssertRefused(sound, "visual_tokens_column_name", "", "broken: visual_tokens_column_name is empty; name a column, or set it to null where no row has pictures. ");
         AssertRefused(sound, "error_column_name", "PredictedResponse", "Two columns would be appended as 'PredictedResponse'.");
+        AssertRefused(sound, "output_column_name", "Prompt", "broken: prompt_column_name, which is read, and output_column_name, which is appended, are both 'Prompt', so the appended column would hide the other. Give one of them another name. ");
         AssertRefused(sound, "precision", -1, "precision is -1; it must be 0 (Auto), 1 (Float32), 2 (BFloat16).");
         AssertRefused(sound, "generation", new JsonObject { ["max_new_tokens"] = -1 }, "broken: max_new_tokens is -1; it must be at least 1.");
         AssertRefused(sound, "generation", new JsonObject { ["stop_strings"] = null }, "broken: stop_strings is null; it must be a list of texts, an empty one for none. ");

@@ -9,17 +9,20 @@ public sealed class TrainingOptionErrorTests
     private static IEnumerable<(LanguageModelArchitecture Architecture, string Option, string Range, string Value)> Architectures()
     {
         var sound = new LanguageModelArchitecture();
-        yield return (sound with { HiddenSize = 0 }, "HiddenSize", "at least 1", "0");
-        yield return (sound with { IntermediateSize = -1 }, "IntermediateSize", "at least 1", "-1");
-        yield return (sound with { LayerCount = 0 }, "LayerCount", "at least 1", "0");
+        yield return (sound with { HiddenSize = 0 }, "HiddenSize", "from 1 to 1048576", "0");
+        yield return (sound with { HiddenSize = 300_000_000 }, "HiddenSize", "from 1 to 1048576", "300000000");
+        yield return (sound with { IntermediateSize = -1 }, "IntermediateSize", "from 1 to 4194304", "-1");
+        yield return (sound with { IntermediateSize = int.MaxValue }, "IntermediateSize", "from 1 to 4194304", "2147483647");
+        yield return (sound with { LayerCount = 0 }, "LayerCount", "from 1 to 10000", "0");
+        yield return (sound with { LayerCount = int.MaxValue }, "LayerCount", "from 1 to 10000", "2147483647");
         yield return (sound with { HeadCount = 0 }, "HeadCount", "at least 1 and divide HiddenSize (192) into even widths", "0");
         yield return (sound with { HeadCount = 5 }, "HeadCount", "at least 1 and divide HiddenSize (192) into even widths", "5");
         yield return (sound with { HeadCount = 64 }, "HeadCount", "at least 1 and divide HiddenSize (192) into even widths", "64");
         yield return (sound with { KeyValueHeadCount = 4 }, "KeyValueHeadCount", "at least 1 and divide HeadCount (6)", "4");
         yield return (sound with { KeyValueHeadCount = 0 }, "KeyValueHeadCount", "at least 1 and divide HeadCount (6)", "0");
         yield return (sound with { MaximumPositions = 0 }, "MaximumPositions", "at least 2, one for a prompt and one for its answer", "0");
-        yield return (sound with { RopeTheta = 0 }, "RopeTheta", "above 0", "0");
-        yield return (sound with { RopeTheta = double.NaN }, "RopeTheta", "above 0", "NaN");
+        yield return (sound with { RopeTheta = 0 }, "RopeTheta", "from 1 to 1e15", "0");
+        yield return (sound with { RopeTheta = double.NaN }, "RopeTheta", "from 1 to 1e15", "NaN");
         yield return (sound with { InitializerRange = 0 }, "InitializerRange", "above 0", "0");
         yield return (sound with { InitializerRange = double.NaN }, "InitializerRange", "above 0", "NaN");
         yield return (sound with { Projector = "mlpsoftmax" }, "Projector", "one of linear, mlpNx_gelu (N = 1, 2, …), identity", "mlpsoftmax");

@@ -22,6 +22,7 @@ public sealed class TrainingInputTests
         [new VisualPredictiveTrainingOptions { VisionHeadRateFactor = double.PositiveInfinity }, "VisionHeadRateFactor"],
         [new VisualPredictiveTrainingOptions { VisionCoefficient = -0.1 }, "VisionCoefficient"],
         [new VisualPredictiveTrainingOptions { WeightDecay = -0.1 }, "WeightDecay"],
+        [new VisualPredictiveTrainingOptions { WeightDecay = double.MaxValue }, "WeightDecay"],
         [new VisualPredictiveTrainingOptions { Beta1 = 1 }, "Beta1"],
         [new VisualPredictiveTrainingOptions { Beta2 = 1 }, "Beta2"],
         [new VisualPredictiveTrainingOptions { Epsilon = 0 }, "Epsilon"],

@@ -88,6 +88,46 @@ public sealed class TorchArchiveTests
         TensorAssert.Throws<InvalidDataException>(() => TensorArchive.Open(WriteLegacy(folder, [.. pickle])), "characters");
     }
 
+    /// <summary>A list of the memo, copied a thousand times by six bytes each; and what copies texts and tuples.</summary>
+    [TestMethod]
+    [DataRow("builtins\nset\n", "list", 10_000)]
+    [DataRow("torch\nSize\n", "list", 10_000)]
+    [DataRow("collections\nOrderedDict\n", "pairs", 10_000)]
+    [DataRow("_codecs\nencode\n", "text", 40_000)]
+    [DataRow("torch._utils\n_rebuild_tensor_v2\n", "tensor", 10_000)]
+    public void CopiesWithoutEndAreRefused(string callee, string copied, int entries)
+    {
+        using var folder = new ScratchFolder();
+        string path = WriteLegacy(folder, Copies(callee, copied, entries, times: 1000));
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => TensorArchive.Open(path)).Message;
+        StringAssert.StartsWith(message, $"'{path}': refused: the pickle makes copies of ");
+        StringAssert.EndsWith(message, " are allowed; a checkpoint needs no more. Nothing was executed. If you trust the file, load it in Python and save it again.");
+        using TensorArchive once = TensorArchive.Open(WriteLegacy(folder, Copies(callee, copied, entries, times: 1)));
+        Assert.IsEmpty(once.Tensors);
+    }
+
+    /// <summary>Memo 0: the name; memo 1: the arguments. Each further copy is made and dropped again.</summary>
+    private static byte[] Copies(string callee, string copied, int entries, int times)
+    {
+        var pickle = new List<byte> { 0x80, 2, (byte)'c' };
+        pickle.AddRange(System.Text.Encoding.ASCII.GetBytes(callee));
+        pickle.AddRange([(byte)'q', 0, (byte)'0', (byte)'(']);
+        byte[] many = copied == "pairs" ? [(byte)'X', 1, 0, 0, 0, (byte)'a', (byte)'K', 1, 0x86] : [(byte)'K', 1];
+        if (copied == "text") pickle.AddRange([(byte)'X', .. BitConverter.GetBytes(entries), .. Enumerable.Repeat((byte)'a', entries), (byte)'X', 6, 0, 0, 0, .. "latin1"u8]);
+        else if (copied == "tensor") pickle.AddRange(Tensor(entries));
+        else pickle.AddRange([(byte)']', (byte)'(', .. Enumerable.Repeat(many, entries).SelectMany(item => item), (byte)'e']);
+        pickle.AddRange([(byte)'t', (byte)'q', 1, (byte)'0']);
+        for (int i = 0; i < times; i++) pickle.AddRange([(byte)'h', 0, (byte)'h', 1, (byte)'R', (byte)'0']);
+        return [.. pickle, (byte)'N', (byte)'.'];
+    }
+
+    private static byte[] Tensor(int dimensions)
+    {
+        byte[] storage = [(byte)'(', (byte)'X', 7, 0, 0, 0, .. "storage"u8, (byte)'c', .. "torch\nFloatStorage\n"u8, (byte)'X', 1, 0, 0, 0, (byte)'0', (byte)'X', 3, 0, 0, 0, .. "cpu"u8, (byte)'K', 1, (byte)'t', (byte)'Q', (byte)'K', 0];
+        byte[] sizes = [(byte)'(', .. Enumerable.Repeat((byte[])[(byte)'K', 1], dimensions).SelectMany(item => item), (byte)'t'];
+        return [.. storage, .. sizes, (byte)'q', 2, (byte)'h', 2];
+    }
+
     private static string Own(string file) => Path.Combine(ReferenceFolder.Repository, "test", "Microsoft.ML.MetaMorph.Tests", "Weights", "Samples", file);
 
     private static string WriteLegacy(ScratchFolder folder, byte[] pickle)

@@ -7,6 +7,9 @@ internal sealed record ImagePreprocessorConfig
 {
     public const string FileName = "preprocessor_config.json";
 
+    // Published configurations make −1 to 1 of a pixel, or 0 to 255; sums of squares of this still fit float32.
+    private const double LargestValue = 1e6;
+
     /// <summary>Height of the model's input in pixels; 384 for so400m/14.</summary>
     public int Height { get; init; } = 384;
 
@@ -69,7 +72,7 @@ internal sealed record ImagePreprocessorConfig
         if (json.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"{source}a JSON object is needed, not {json.ValueKind}.");
         bool naflex = ReadNaflex(json, source);
         (int height, int width) = naflex ? (0, 0) : ReadSize(json, source);
-        return new ImagePreprocessorConfig
+        var config = new ImagePreprocessorConfig
         {
             Keys = ConfigKeys.Of(json),
             Height = height,
@@ -86,6 +89,22 @@ internal sealed record ImagePreprocessorConfig
             PatchSize = Find(json, "patch_size") is { } patch ? ReadCount(patch, "patch_size", source) : 16,
             MaximumPatches = Find(json, "max_num_patches") is { } patches ? ReadCount(patches, "max_num_patches", source) : 256,
         };
+        config.RequireValues(source);
+        return config;
+    }
+
+    /// <summary>Refuses numbers that make pictures of values with which no tower can compute; it would else look as if its weights were broken.</summary>
+    private void RequireValues(string source)
+    {
+        double factor = Rescale ? RescaleFactor : 1;
+        for (int channel = 0; channel < 3; channel++)
+        {
+            double white = 255 * factor;
+            if (Normalize) white = (white - Mean[channel]) / StandardDeviation[channel];
+            if (Math.Abs(white) <= LargestValue) continue;
+            string means = Normalize ? FormattableString.Invariant($", 'image_mean' {Mean[channel]} and 'image_std' {StandardDeviation[channel]}") : "";
+            throw new InvalidDataException(FormattableString.Invariant($"{source}'rescale_factor' is {factor}: with it{means}, a pixel of 255 becomes {white} in channel {channel + 1}; at most {LargestValue} can be computed with. 1/255, 0.5 and 0.5 are usual."));
+        }
     }
 
     /// <summary>Writes the published names, so that other libraries open the folder.</summary>

@@ -94,7 +94,10 @@ internal sealed class ChatTemplate
 
     private static (Dictionary<string, string> Sources, string Location) Sources(TokenizerFiles files)
     {
-        if (files.Text(TokenizerFiles.ChatTemplate) is { } file) return (new() { [DefaultName] = file }, files.PathOf(TokenizerFiles.ChatTemplate));
+        string? own = files.Text(TokenizerFiles.ChatTemplate);
+        if (own is not null && string.IsNullOrWhiteSpace(own))
+            throw new ChatTemplateException($"{files.PathOf(TokenizerFiles.ChatTemplate)}: the chat template is empty; put the model's Jinja template there, or remove the file where {TokenizerFiles.Configuration} has one.");
+        if (own is not null) return (new() { [DefaultName] = own }, files.PathOf(TokenizerFiles.ChatTemplate));
         foreach (string name in new[] { TokenizerFiles.Configuration, TokenizerFiles.ChatTemplateJson })
         {
             if (files.Json(name)?.Optional("chat_template") is { } template) return (Named(template), files.PathOf(name));

@@ -10,7 +10,7 @@ internal static class LogitsProcessors
     {
         RepetitionPenalty.Apply(logits, history, options.RepetitionPenalty);
         RepeatedNGramBan.Apply(logits, history, options.NoRepeatNGramSize);
-        if (options.Temperature == 0) return;
+        if (options.IsGreedy) return;
         TemperatureScaling.Apply(logits, options.Temperature);
         TopK.Apply(logits, options.TopK);
         TopP.Apply(logits, options.TopP);

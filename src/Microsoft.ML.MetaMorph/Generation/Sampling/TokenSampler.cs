@@ -16,7 +16,7 @@ internal sealed class TokenSampler(GenerationOptions options, long seed)
     public int Next(Span<float> logits, ReadOnlySpan<int> history)
     {
         LogitsProcessors.Apply(logits, history, options);
-        return options.Temperature == 0 ? Largest(logits) : Draw(logits);
+        return options.IsGreedy ? Largest(logits) : Draw(logits);
     }
 
     /// <summary>The first of the largest logits, as PyTorch's argmax gives it.</summary>

@@ -143,6 +143,12 @@ internal sealed record LanguageModelConfig
     /// <summary>What weights depend on and a file may leave away.</summary>
     public (string Key, object Value)[] Sizes => [("num_key_value_heads", KeyValueHeadCount), ("head_dim", HeadWidth), ("tie_word_embeddings", TieWordEmbeddings ? "true" : "false")];
 
+    /// <summary>What <see cref="IsRopeTheta"/> asks for, in words.</summary>
+    public const string RopeThetaRange = "from 1 to 1e15";
+
+    /// <summary>Whether the base of the rotary positions gives angles that float32 can hold: below 1 they grow with the width, without end.</summary>
+    public static bool IsRopeTheta(double theta) => theta is >= 1 and <= 1e15;
+
     /// <summary>Checks what the model relies on.</summary>
     /// <exception cref="InvalidDataException">A size does not fit another; both are named.</exception>
     public void Validate()
@@ -156,7 +162,11 @@ internal sealed record LanguageModelConfig
             throw new InvalidDataException($"A {ModelType} model cannot have query/key/value biases = {QueryKeyValueBias} with an output bias = {OutputBias}: no published configuration says so.");
         if (QueryKeyNorm != (ModelType == "qwen3")) throw new InvalidDataException($"Query/key norms belong to qwen3 alone, not to {ModelType}.");
         if (NormEpsilon <= 0) throw new InvalidDataException($"rms_norm_eps is {NormEpsilon}; it must be above zero.");
-        if (RopeTheta <= 0) throw new InvalidDataException($"rope_theta is {RopeTheta}; it must be above zero.");
+        if (!IsRopeTheta(RopeTheta)) throw new InvalidDataException(FormattableString.Invariant($"rope_theta is {RopeTheta}; it must be {RopeThetaRange}."));
+        foreach ((string key, int id) in EosTokenIds.Select(id => ("eos_token_id", id)).Concat(BosTokenId is { } bos ? [("bos_token_id", bos)] : Array.Empty<(string, int)>()))
+        {
+            if (id < 0 || id >= VocabularySize) throw new InvalidDataException($"{key} is {id}; it must be the id of a token, from 0 to {VocabularySize - 1} (vocab_size is {VocabularySize}).");
+        }
         if (RopeScaling is { Factor: <= 0 }) throw new InvalidDataException($"rope_scaling.factor is {RopeScaling.Factor}; it must be above zero.");
     }
 

@@ -11,6 +11,9 @@ internal sealed record VisualTokenSettings(
     int SelectLayer = -1,
     bool Normalize = true)
 {
+    /// <summary>Far more than any published model has (729): beyond, a picture alone would take gigabytes, and attention over it more.</summary>
+    public const int MaximumCount = 65_536;
+
     /// <summary>Checks that a tower can give such tokens.</summary>
     /// <param name="tower">The tower's sizes.</param>
     /// <param name="patches">The patches of every picture; null where pictures keep their shape and have unlike numbers.</param>
@@ -24,6 +27,8 @@ internal sealed record VisualTokenSettings(
             throw new ArgumentException($"Without a token reduction there are as many visual tokens as patches: {patches}, not {Count}.");
         if (reduces && SquareGrid.SideOf(Count) is null)
             throw new ArgumentException($"{Count} visual tokens form no square grid; a token reduction needs a square number (1, 4, 16, 64, 256, …).");
+        if (Count > MaximumCount)
+            throw new ArgumentException($"{Count} visual tokens a picture are too many; at most {MaximumCount} are possible.");
         long values = Count * (long)TokenReduction.TokenWidth(Reduction, tower.HiddenSize);
         if (values > Array.MaxLength)
             throw new ArgumentException($"{Count} visual tokens, each {TokenReduction.TokenWidth(Reduction, tower.HiddenSize)} wide, are {values} values a picture; at most {Array.MaxLength} can be held.");

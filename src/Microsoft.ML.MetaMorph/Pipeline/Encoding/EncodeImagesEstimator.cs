@@ -102,12 +102,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         {
             ArgumentNullException.ThrowIfNull(Encoder);
             ArgumentNullException.ThrowIfNull(InputColumnNames);
-            EncodeImagesSettings settings = ToSettings();
-            settings.Validate(SettingNames.Options());
-            (string, string?)[] inputs = [.. InputColumns.Select((name, i) => (FormattableString.Invariant($"{nameof(InputColumnNames)}[{i}]"), (string?)name))];
-            // Tokens may take the place of the pictures that they are made of, as stock transforms replace their input; of several columns one alone would go.
-            if (inputs.Length > 1) ColumnNames.RequireVisible(inputs, [(nameof(OutputColumnName), OutputColumnName), ($"{nameof(OutputColumnName)} with PictureCounts behind it", settings.CountsColumnName)]);
-            ColumnNames.RequireVisible(inputs, [(nameof(ErrorColumnName), ErrorColumnName)]);
+            ToSettings().Validate(SettingNames.Options());
         }
 
         internal EncodeImagesSettings ToSettings() => new(OutputColumnName, [.. InputColumns], ImageFolder, BatchSize, ErrorColumnName: ErrorColumnName);

@@ -38,5 +38,9 @@ internal sealed record EncodeImagesSettings(
         ColumnNames.RequireUnlike(OutputColumnName, ErrorColumnName, CountsColumnName);
         BatchSizes.Require(BatchSize, names[nameof(BatchSize)]);
         names.RequireDefined(nameof(Precision), Precision);
+        (string, string?)[] inputs = [.. InputColumnNames.Select((name, i) => (FormattableString.Invariant($"{names[nameof(InputColumnNames)]}[{i}]"), (string?)name))];
+        // Tokens may take the place of the pictures that they are made of, as stock transforms replace their input; of several columns one alone would go.
+        if (inputs.Length > 1) ColumnNames.RequireVisible(inputs, [(names[nameof(OutputColumnName)], OutputColumnName), ($"{names[nameof(OutputColumnName)]} with PictureCounts behind it", CountsColumnName)]);
+        ColumnNames.RequireVisible(inputs, [(names[nameof(ErrorColumnName)], ErrorColumnName)]);
     }
 }

@@ -3,7 +3,7 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>How pictures become visual tokens. What is null is taken from the folder, or else from the paper.</summary>
 public sealed record ImageEncoderOptions
 {
-    /// <summary>Visual tokens a picture, N: a square number (or all patches). Null: what the folder says, or 64 (arXiv 2412.14164, section 3).</summary>
+    /// <summary>Visual tokens a picture, N: a square number (or all patches), at most 65,536. Null: what the folder says, or 64 (arXiv 2412.14164, section 3).</summary>
     public int? VisualTokenCount { get; init; }
 
     /// <summary><c>interpolation</c>, <c>concat_interpolation</c> (four times as wide) or <c>none</c> (not for a SigLIP 2 NaFlex, whose pictures have unlike numbers of patches). Null: what the folder says, or <c>interpolation</c>.</summary>
@@ -30,6 +30,7 @@ public sealed record ImageEncoderOptions
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range; it is named with its value and range.</exception>
     internal void Validate()
     {
+        OptionRange.Check(nameof(VisualTokenCount), VisualTokenCount, VisualTokenCount is null or (>= 1 and <= VisualTokenSettings.MaximumCount), FormattableString.Invariant($"from 1 to {VisualTokenSettings.MaximumCount}"));
         if (AspectRatio is { } ratio) OptionRange.Check(nameof(AspectRatio), ratio);
         OptionRange.Check(nameof(MaximumPatchCount), MaximumPatchCount, MaximumPatchCount is null or >= 1, "at least 1");
         OptionRange.Check(nameof(Precision), Precision);

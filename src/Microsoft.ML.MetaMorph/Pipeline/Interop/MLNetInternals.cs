@@ -56,10 +56,13 @@ internal static class MLNetInternals
     // Found by name by ML.NET's component catalog; the return type must be the attribute's instance type.
     private static ITransformer Create(IHostEnvironment environment, ModelLoadContext context)
     {
-        context.CheckAtModel(Version);
-        string kind = context.Reader.ReadString();
         ZipArchive archive = ReaderArchive(context.Repository);
-        return SavedKinds.Load(kind, environment, new ModelZipReader(archive, ArchiveStream(archive), context.Directory));
+        var zip = new ModelZipReader(archive, ArchiveStream(archive), context.Directory);
+        // ML.NET would say the same of a signature that it does not know, without a file.
+        if (context.Header.ModelVerReadable > Version.VerWrittenCur)
+            throw new InvalidDataException(FormattableString.Invariant($"{zip.NameOf("Model.key")}: a reader of format version 0x{context.Header.ModelVerReadable:X8} is needed, this version of Microsoft.ML.MetaMorph reads 0x{Version.VerWrittenCur:X8}: a newer version saved the model. Use that version, or save the model again with this one."));
+        context.CheckAtModel(Version);
+        return SavedKinds.Load(context.Reader.ReadString(), environment, zip);
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_archive")]

@@ -52,8 +52,13 @@ internal sealed record MetaMorphSettings : ISavedSettings
         if (ResponseVisualTokensColumnName is { } name && name == VisualTokensColumnName)
             throw new ArgumentException($"{names[nameof(VisualTokensColumnName)]} and {names[nameof(ResponseVisualTokensColumnName)]} are both '{name}'; where prompts and responses have their pictures in one column, set the latter to null.");
         ColumnNames.RequireUnlike(OutputColumnName, OutputVisualTokensColumnName, ErrorColumnName, LogProbabilityColumnName);
+        ColumnNames.RequireVisible(
+            Named(names, (nameof(PromptColumnName), PromptColumnName), (nameof(VisualTokensColumnName), VisualTokensColumnName), (nameof(ResponseVisualTokensColumnName), ResponseVisualTokensColumnName)),
+            Named(names, (nameof(OutputColumnName), OutputColumnName), (nameof(OutputVisualTokensColumnName), OutputVisualTokensColumnName), (nameof(ErrorColumnName), ErrorColumnName), (nameof(LogProbabilityColumnName), LogProbabilityColumnName)));
         BatchSizes.Require(BatchSize, names[nameof(BatchSize)]);
         names.RequireDefined(nameof(Precision), Precision);
         if (Generation is null) throw new ArgumentException($"{names[nameof(Generation)]} is null; it must be an object with the options of generation.");
     }
+
+    private static (string Option, string? Name)[] Named(SettingNames names, params (string Setting, string? Name)[] columns) => [.. columns.Select(column => (names[column.Setting], column.Name))];
 }

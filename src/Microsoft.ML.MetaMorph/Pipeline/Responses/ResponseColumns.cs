@@ -63,20 +63,12 @@ public abstract class ResponseColumns
             Generation = Generation?.Clone()!,         // null is refused below
         };
         settings.Validate(SettingNames.Options((nameof(MetaMorphSettings.BatchSize), nameof(GenerationBatchSize))));
-        ColumnNames.RequireVisible(Inputs, Outputs);
+        if (NeedsResponses) ColumnNames.RequireVisible([(nameof(ResponseColumnName), ResponseColumnName)], Outputs);
         return settings;
     }
 
     /// <summary>Whether a column of responses is there for certain; else it is read only where a prompt of several turns is answered.</summary>
     private protected virtual bool NeedsResponses => false;
-
-    private (string Option, string? Name)[] Inputs =>
-    [
-        (nameof(PromptColumnName), PromptColumnName),
-        (nameof(ResponseColumnName), NeedsResponses ? ResponseColumnName : null),
-        (nameof(VisualTokensColumnName), VisualTokensColumnName),
-        (nameof(ResponseVisualTokensColumnName), ResponseVisualTokensColumnName),
-    ];
 
     private (string Option, string? Name)[] Outputs =>
     [

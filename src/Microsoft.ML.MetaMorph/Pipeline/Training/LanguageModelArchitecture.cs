@@ -6,13 +6,16 @@ namespace Microsoft.ML.MetaMorph;
 /// <remarks>The defaults make six layers of about 2.4 million parameters together, which learn on a laptop's processor; embeddings (192 a token), projector and vision head come on top.</remarks>
 public sealed record LanguageModelArchitecture
 {
-    /// <summary>Width of the language model; at least 1. Default: 192.</summary>
+    // Many times what any model has, so that sums of sizes stay within 64 bits and mistyped numbers are told as such.
+    private const int WidthLimit = 1 << 20, LayerLimit = 10_000;
+
+    /// <summary>Width of the language model; 1 to 1,048,576. Default: 192.</summary>
     public int HiddenSize { get; init; } = 192;
 
-    /// <summary>Width inside the gated feed-forward networks; at least 1. Null (default): 8/3 × <see cref="HiddenSize"/>, rounded up to a multiple of 64.</summary>
+    /// <summary>Width inside the gated feed-forward networks; 1 to 4,194,304. Null (default): 8/3 × <see cref="HiddenSize"/>, rounded up to a multiple of 64.</summary>
     public int? IntermediateSize { get; init; }
 
-    /// <summary>Decoder layers; at least 1. Default: 6.</summary>
+    /// <summary>Decoder layers; 1 to 10,000. Default: 6.</summary>
     public int LayerCount { get; init; } = 6;
 
     /// <summary>Query heads; divides <see cref="HiddenSize"/> into even widths. Default: 6.</summary>
@@ -27,7 +30,7 @@ public sealed record LanguageModelArchitecture
     /// <summary>The longest sequence that the model is made for, prompt and response together; at least 2. Default: 4,096.</summary>
     public int MaximumPositions { get; init; } = 4096;
 
-    /// <summary>Base of the rotary positions; above 0. Default: 10,000.</summary>
+    /// <summary>Base of the rotary positions; 1 to 1e15. Default: 10,000.</summary>
     public double RopeTheta { get; init; } = 10_000;
 
     /// <summary>
@@ -46,13 +49,13 @@ public sealed record LanguageModelArchitecture
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range; it is named with its value and range.</exception>
     internal void Validate()
     {
-        Check(nameof(HiddenSize), HiddenSize, HiddenSize >= 1, "at least 1");
-        Check(nameof(IntermediateSize), IntermediateSize, IntermediateSize is null or >= 1, "at least 1");
-        Check(nameof(LayerCount), LayerCount, LayerCount >= 1, "at least 1");
+        Check(nameof(HiddenSize), HiddenSize, HiddenSize is >= 1 and <= WidthLimit, FormattableString.Invariant($"from 1 to {WidthLimit}"));
+        Check(nameof(IntermediateSize), IntermediateSize, IntermediateSize is null or (>= 1 and <= 4 * WidthLimit), FormattableString.Invariant($"from 1 to {4 * WidthLimit}"));
+        Check(nameof(LayerCount), LayerCount, LayerCount is >= 1 and <= LayerLimit, FormattableString.Invariant($"from 1 to {LayerLimit}"));
         Check(nameof(HeadCount), HeadCount, HeadCount >= 1 && HiddenSize % HeadCount == 0 && HiddenSize / HeadCount % 2 == 0, $"at least 1 and divide {nameof(HiddenSize)} ({HiddenSize}) into even widths");
         Check(nameof(KeyValueHeadCount), KeyValueHeadCount, KeyValueHeadCount >= 1 && HeadCount % KeyValueHeadCount == 0, $"at least 1 and divide {nameof(HeadCount)} ({HeadCount})");
         Check(nameof(MaximumPositions), MaximumPositions, MaximumPositions >= 2, "at least 2, one for a prompt and one for its answer");
-        Check(nameof(RopeTheta), RopeTheta, RopeTheta is > 0 and < double.PositiveInfinity, "above 0");
+        Check(nameof(RopeTheta), RopeTheta, LanguageModelConfig.IsRopeTheta(RopeTheta), LanguageModelConfig.RopeThetaRange);
         Check(nameof(InitializerRange), InitializerRange, InitializerRange is null or (> 0 and < double.PositiveInfinity), "above 0");
         Check(nameof(Projector), Projector, MetaMorph.Projector.IsKnown(Projector), "one of " + MetaMorph.Projector.Kinds);
         Check(nameof(VisionHead), VisionHead, MetaMorph.VisionHead.IsKnown(VisionHead), "one of " + MetaMorph.VisionHead.Kinds);

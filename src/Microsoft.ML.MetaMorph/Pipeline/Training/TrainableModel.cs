@@ -13,7 +13,7 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
     {
         var text = new ConversationText(tokenizer.WithSpecialTokens(ImageMarks.Start, ImageMarks.End));
         MetaMorphConfig config = Config(architecture.ToConfig(text.Tokenizer), architecture, text, tokens ?? VisualTokenSizes.Paper);
-        memory.Require("A new model of these sizes (Architecture)", parameters => new MetaMorphModel(config, parameters));
+        memory.Require("A new model of these sizes (Architecture)", config);
         using var generator = new Generator((ulong)seed, CPU);
         return new TrainableModel(new MetaMorphModel(config, new FreshParameters(device, generator)), text);
     }
@@ -23,7 +23,7 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
     public static TrainableModel Copy(ResponseModel previous, VisualTokenSizes? tokens, Device device, TrainingMemory memory)
     {
         RequireTokens(previous.Config, tokens, "The previous model");
-        memory.Require("A copy of the previous model", parameters => new MetaMorphModel(previous.Config, parameters));
+        memory.Require("A copy of the previous model", previous.Config);
         var parameters = previous.Parameters().ToDictionary(entry => entry.Key, entry => entry.Value);
         return new TrainableModel(new MetaMorphModel(previous.Config, new CopiedParameters(parameters, device)), previous.Text);
     }

@@ -21,11 +21,25 @@ internal sealed class TrainingMemory(Device device, bool averages)
     /// <summary>For a model that is not there yet: it is built on the meta device, which has names and shapes but no elements.</summary>
     /// <param name="what">The model in words, for messages; the start of a sentence.</param>
     /// <param name="build">Builds the model.</param>
+    /// <param name="layer">What the names of the parameters of a layer begin with, of which the model that is built has one alone: thousands take long to build even without elements.</param>
+    /// <param name="layers">How many such layers the model will have.</param>
     /// <exception cref="InsufficientMemoryException">The message names both numbers and what to do.</exception>
-    public void Require(string what, Func<ParameterSource, nn.Module> build)
+    public void Require(string what, Func<ParameterSource, nn.Module> build, string? layer = null, int layers = 1)
     {
         using nn.Module model = build(new MetaParameters());
-        Require(MemoryEstimate.Of(what, [.. model.named_parameters().Select(entry => new TensorInfo(entry.name, ScalarType.Float32, entry.parameter.shape, what))], part: Part));
+        Require(MemoryEstimate.Of(what, [.. model.named_parameters().Select(entry => new TensorInfo(entry.name, ScalarType.Float32, Shape(entry.name, entry.parameter.shape), what))], part: Part));
+
+        long[] Shape(string name, long[] one) => layer is not null && name.StartsWith(layer, StringComparison.Ordinal) ? [layers, .. one] : one;
+    }
+
+    /// <summary>For a MetaMorph that is not there yet.</summary>
+    /// <param name="what">The model in words, for messages; the start of a sentence.</param>
+    /// <param name="config">Its sizes.</param>
+    /// <exception cref="InsufficientMemoryException">The message names both numbers and what to do.</exception>
+    public void Require(string what, MetaMorphConfig config)
+    {
+        MetaMorphConfig single = config with { Language = config.Language with { LayerCount = 1 } };
+        Require(what, parameters => new MetaMorphModel(single, parameters), "model.layers.0.", config.Language.LayerCount);
     }
 
     private static string Part(string name) => name.StartsWith("caption_decoder.", StringComparison.Ordinal) ? "captioning decoder" : CheckpointKeys.Part(name);

@@ -56,7 +56,7 @@ public sealed record AutoencoderTrainingOptions : ITrainingOptions
     /// <summary>The share of the steps in which the rate rises, in [0, 1). Default: 0.03.</summary>
     public double WarmupRatio { get; init; } = 0.03;
 
-    /// <summary>Decoupled weight decay of matrices and kernels, at least 0; norms and biases have none. Default: 0.</summary>
+    /// <summary>Decoupled weight decay of matrices and kernels, 0 to 100; norms and biases have none. Default: 0.</summary>
     public double WeightDecay { get; init; }
 
     /// <summary>AdamW's decay of the first moment, in [0, 1). Default: 0.9.</summary>

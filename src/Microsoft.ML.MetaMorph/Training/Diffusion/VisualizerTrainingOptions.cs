@@ -57,7 +57,7 @@ public sealed record VisualizerTrainingOptions : ITrainingOptions
     /// <summary>The share of the steps in which the rate rises, in [0, 1). Default: 1/6 (the paper's 2,000 of 12,000 steps).</summary>
     public double WarmupRatio { get; init; } = 1.0 / 6;
 
-    /// <summary>Decoupled weight decay of matrices, at least 0; norms and biases have none. Default: 0.01 (the paper's).</summary>
+    /// <summary>Decoupled weight decay of matrices, 0 to 100; norms and biases have none. Default: 0.01 (the paper's).</summary>
     public double WeightDecay { get; init; } = 0.01;
 
     /// <summary>AdamW's decay of the first moment, in [0, 1). Default: 0.9.</summary>

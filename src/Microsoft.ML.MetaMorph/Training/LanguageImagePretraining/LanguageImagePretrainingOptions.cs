@@ -77,7 +77,7 @@ public sealed record LanguageImagePretrainingOptions : ITrainingOptions
     /// <summary>The share of the training in which the rate rises from zero, in [0, 1). Default: 0.03.</summary>
     public double WarmupRatio { get; init; } = 0.03;
 
-    /// <summary>Decoupled weight decay of matrices, at least 0; norms and biases have none. Default: 0.</summary>
+    /// <summary>Decoupled weight decay of matrices, 0 to 100; norms and biases have none. Default: 0.</summary>
     public double WeightDecay { get; init; }
 
     /// <summary>AdamW's decay of the first moment, in [0, 1). Default: 0.9.</summary>
@@ -116,7 +116,7 @@ public sealed record LanguageImagePretrainingOptions : ITrainingOptions
         Check(nameof(LayerCount), LayerCount, LayerCount >= 1, "at least 1");
         Check(nameof(FeedForwardWidth), FeedForwardWidth, FeedForwardWidth is null or >= 1, "at least 1");
         Check(nameof(Activation), Activation, HiddenActivation.IsKnown(Activation), "one of " + string.Join(", ", HiddenActivation.Names));
-        Check(nameof(VisualTokenCount), VisualTokenCount, SquareGrid.SideOf(VisualTokenCount) is not null, "a square number (1, 4, 9, 16, …)");
+        Check(nameof(VisualTokenCount), VisualTokenCount, VisualTokenCount <= VisualTokenSettings.MaximumCount && SquareGrid.SideOf(VisualTokenCount) is not null, FormattableString.Invariant($"a square number (1, 4, 9, 16, …) of at most {VisualTokenSettings.MaximumCount}"));
         Check(nameof(CaptionWeight), CaptionWeight, IsFactor(CaptionWeight), "at least 0");
         Check(nameof(ContrastiveWeight), ContrastiveWeight, IsFactor(ContrastiveWeight) && CaptionWeight + ContrastiveWeight > 0, "at least 0, and above 0 where CaptionWeight is 0");
         Check(nameof(CaptionLayerCount), CaptionLayerCount, CaptionLayerCount >= 1, "at least 1");

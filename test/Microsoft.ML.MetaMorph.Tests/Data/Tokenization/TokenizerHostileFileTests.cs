@@ -98,4 +98,37 @@ public sealed class TokenizerHostileFileTests
         StringAssert.Contains(error.Message, "save_pretrained");
         Assert.ThrowsExactly<FileNotFoundException>(() => LanguageTokenizer.Load(Path.Combine(folder.Path, "nowhere")));
     }
+
+    /// <summary>Thirty normalizers that each make ten characters of one would make 10^30 of one.</summary>
+    [TestMethod]
+    public void ATextThatNormalizersMakeGrowWithoutEndIsRefused()
+    {
+        string steps = string.Join(", ", Enumerable.Repeat("""{ "type": "Replace", "pattern": { "String": "a" }, "content": "aaaaaaaaaa" }""", 30));
+        using TokenizerFolder folder = TokenizerFolder.With("normalizer", $$"""{ "type": "Sequence", "normalizers": [{{steps}}] }""");
+        LanguageTokenizer tokenizer = LanguageTokenizer.Load(folder.Path);
+        Assert.AreEqual(
+            $"{Path.Combine(folder.Path, "tokenizer.json")}: normalizer.normalizers[3] ('Replace') makes at least 10000 characters of 1000, and 1088 are allowed for this text: a normalizer may make a text at most about 64 times as long.",
+            Assert.ThrowsExactly<InvalidDataException>(() => tokenizer.EncodeToIds("a")).Message);
+    }
+
+    [TestMethod]
+    [DataRow("""{ "type": "Replace", "pattern": { "Regex": "" }, "content": "CONTENT" }""", "Replace")]
+    [DataRow("""{ "type": "Replace", "pattern": { "String": "b" }, "content": "CONTENT" }""", "Replace")]
+    [DataRow("""{ "type": "Prepend", "prepend": "CONTENT" }""", "Prepend")]
+    public void OneNormalizerThatWritesABookIsRefused(string normalizer, string type)
+    {
+        using TokenizerFolder folder = TokenizerFolder.With("normalizer", normalizer.Replace("CONTENT", new string('a', 5000)));
+        LanguageTokenizer tokenizer = LanguageTokenizer.Load(folder.Path);
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => tokenizer.EncodeToIds("ab")).Message;
+        StringAssert.StartsWith(message, $"{Path.Combine(folder.Path, "tokenizer.json")}: normalizer ('{type}') makes at least ");
+        StringAssert.Contains(message, " characters of 2, and 1152 are allowed for this text");
+    }
+
+    [TestMethod]
+    public void AListOfNormalizersMayGrowAsUnicodeDoes()
+    {
+        using TokenizerFolder folder = TokenizerFolder.With("normalizer", """{ "type": "Sequence", "normalizers": [{ "type": "NFKC" }, { "type": "Prepend", "prepend": "a" }] }""");
+        Assert.HasCount(1, LanguageTokenizer.Load(folder.Path).EncodeToIds("b"));     // "ab"
+        Assert.AreEqual(18, new UnicodeFormNormalizer(System.Text.NormalizationForm.FormKC).Normalize("\uFDFA").Length);
+    }
 }

@@ -52,6 +52,14 @@ public sealed class LogitsProcessorsTests
         CollectionAssert.AreEqual(new float[] { 1, 1, 0.5f, float.NegativeInfinity }, logits);
     }
 
+    /// <summary>Logits divided by such numbers are infinite, and their differences are none.</summary>
+    [TestMethod]
+    [DataRow(0f), DataRow(float.Epsilon), DataRow(1e-42f), DataRow(1.2e-38f), DataRow(1e-31f), DataRow(1.001e-30f)]
+    public void ATinyTemperatureIsGreedy(float temperature)
+    {
+        for (int seed = 0; seed < 5; seed++) Assert.AreEqual(1, new TokenSampler(new GenerationOptions { Temperature = temperature, TopK = 3 }, seed).Next([1, 3, 2, -80, 2.9f], []));
+    }
+
     [TestMethod]
     public void DrawsFollowTheProbabilities()
     {

@@ -3,13 +3,17 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary><c>value.name</c></summary>
 internal sealed class JinjaAttribute(JinjaExpression owner, string name, int line) : JinjaExpression(line)
 {
-    protected override object? Compute(JinjaContext context) => JinjaAccess.Attribute(owner.Evaluate(context), name);
+    protected override object? Compute(JinjaContext context)
+    {
+        context.Budget.Work(name.Length);
+        return JinjaAccess.Attribute(owner.Evaluate(context), name);
+    }
 }
 
 /// <summary><c>value[key]</c></summary>
 internal sealed class JinjaItem(JinjaExpression owner, JinjaExpression key, int line) : JinjaExpression(line)
 {
-    protected override object? Compute(JinjaContext context) => JinjaAccess.Item(owner.Evaluate(context), key.Evaluate(context));
+    protected override object? Compute(JinjaContext context) => JinjaAccess.Item(owner.Evaluate(context), key.Evaluate(context), context);
 }
 
 /// <summary><c>value[start:stop:step]</c></summary>
@@ -20,6 +24,7 @@ internal sealed class JinjaSlice(JinjaExpression owner, JinjaExpression? start, 
         object? value = owner.Evaluate(context);
         if (value is JinjaUndefined undefined) throw undefined.Error();
         if (value is not (string or List<object?> or JinjaTuple or JinjaRange)) return JinjaUndefined.Element(value, "slice");
+        if (value is string whole) context.Budget.Work(whole.Length);
         int[] indices = [.. Indices((int)JinjaType.Length(value), Bound(start, context), Bound(stop, context), Bound(step, context) ?? 1)];
         context.Budget.Reserve(indices.Length);
         return value switch
@@ -27,7 +32,8 @@ internal sealed class JinjaSlice(JinjaExpression owner, JinjaExpression? start, 
             string text => JinjaString.Take(text, indices),
             JinjaTuple tuple => new JinjaTuple([.. indices.Select(i => tuple.Items[i])]),
             List<object?> list => indices.Select(i => list[i]).ToList(),
-            _ => indices.Select(i => JinjaType.Iterate(value).ElementAt(i)).ToList(),
+            JinjaRange range => indices.Select(i => (object?)range.At(i)).ToList(),
+            _ => throw new InvalidOperationException(), // all kinds are above
         };
     }
 
@@ -59,8 +65,10 @@ internal static class JinjaAccess
         return owner is JinjaDictionary dictionary && dictionary.TryGet(name, out object? value) ? value : JinjaUndefined.Attribute(owner, name);
     }
 
-    public static object? Item(object? owner, object? key)
+    public static object? Item(object? owner, object? key, JinjaContext context)
     {
+        if (key is string spelled) context.Budget.Work(spelled.Length);
+        else if (owner is string text) context.Budget.Work(text.Length);
         if (owner is JinjaUndefined undefined) throw undefined.Error();
         if (owner is JinjaDictionary dictionary && dictionary.TryGet(key, out object? value)) return value;
         if (key is long or bool && Element(owner, JinjaType.ToInteger(key, "an index")) is (true, var element)) return element;
@@ -79,7 +87,7 @@ internal static class JinjaAccess
         {
             List<object?> list => (true, list[(int)index]),
             JinjaTuple tuple => (true, tuple.Items[(int)index]),
-            JinjaRange range => (true, range.Start + index * range.StepSize),
+            JinjaRange range => (true, range.At(index)),
             _ => (false, null),
         };
     }

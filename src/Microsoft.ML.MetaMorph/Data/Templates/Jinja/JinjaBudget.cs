@@ -13,8 +13,12 @@ internal sealed class JinjaBudget
 
     private const long MaximumTotal = 1L << 28;
 
+    // A conversation has a few million characters at most, and a template goes through each some dozen times.
+    private const long MaximumWork = 1L << 28;
+
     private int _steps;
     private long _total;
+    private long _work;
     private int _calls;
 
     /// <summary>Counts one evaluation, and keeps the native stack from overflowing.</summary>
@@ -27,6 +31,21 @@ internal sealed class JinjaBudget
     public static void EnsureStack()
     {
         if (!RuntimeHelpers.TryEnsureSufficientExecutionStack()) throw Exceeded("is nested too deeply");
+    }
+
+    /// <summary>Counts the characters that an operation goes through: one step on a long text may take as long as millions.</summary>
+    public void Work(long characters)
+    {
+        _work += characters;
+        if (_work > MaximumWork) throw Exceeded($"went through more than {MaximumWork:N0} characters of texts");
+    }
+
+    /// <summary>Counts the texts among the values that an operation is given.</summary>
+    public void Work(object? value, JinjaArguments arguments)
+    {
+        Work(LengthOf(value));
+        foreach (object? argument in arguments.Positional) Work(LengthOf(argument));
+        foreach (object? argument in arguments.Named.Values) Work(LengthOf(argument));
     }
 
     /// <summary>Counts a text or list before it is made.</summary>
@@ -49,6 +68,8 @@ internal sealed class JinjaBudget
     }
 
     public void LeaveCall() => _calls--;
+
+    private static long LengthOf(object? value) => value is string text ? text.Length : 0;
 
     private static JinjaError Exceeded(string what) => new(JinjaError.Limit, $"the template {what}");
 }

@@ -12,7 +12,7 @@ internal sealed record JinjaArgumentList(
     public JinjaArguments Evaluate(JinjaContext context)
     {
         List<object?> positional = [.. Positional.Select(p => p.Evaluate(context))];
-        if (Star is not null) positional.AddRange(JinjaType.Iterate(Star.Evaluate(context)));
+        if (Star is not null) positional.AddRange(JinjaSequenceFilters.List(Star.Evaluate(context), context));
         var named = new Dictionary<string, object?>();
         foreach ((string name, JinjaExpression value) in Named) named[name] = value.Evaluate(context);
         if (StarStar?.Evaluate(context) is { } extra) Add(named, extra);
@@ -36,6 +36,7 @@ internal sealed class JinjaCall(JinjaExpression callee, JinjaArgumentList argume
         if (function is not IJinjaCallable callable) throw JinjaError.OfType($"'{JinjaType.Name(function)}' object is not callable");
         JinjaArguments given = arguments.Evaluate(context);
         if (caller is not null) given = new JinjaArguments(given.Positional, new Dictionary<string, object?>(given.Named) { ["caller"] = caller });
+        context.Budget.Work(null, given);
         object? result = callable.Call(context, given);
         return result is string text ? context.Budget.Count(text) : result;
     }

@@ -20,7 +20,10 @@ internal static class JinjaCompare
     {
         switch (container)
         {
-            case string text: return text.Contains(JinjaType.ToText(item, "'in <string>' requires string as left operand; it"), StringComparison.Ordinal);
+            case string text:
+                string part = JinjaType.ToText(item, "'in <string>' requires string as left operand; it");
+                context.Budget.Work((long)text.Length + part.Length);
+                return new JinjaSearch(part).First(text) >= 0;
             case JinjaDictionary dictionary: return dictionary.TryGet(item, out _);
             case null or bool or long or double: throw JinjaError.OfType($"argument of type '{JinjaType.Name(container)}' is not iterable");
             default: return JinjaType.Iterate(container).Any(other => context.Equality.Equals(other, item));
@@ -33,7 +36,11 @@ internal static class JinjaCompare
         context.Budget.Step();
         if (left is JinjaUndefined undefined) throw undefined.Error();
         if (right is JinjaUndefined other) throw other.Error();
-        if (left is string a && right is string b) return CompareText(a, b);
+        if (left is string a && right is string b)
+        {
+            context.Budget.Work(Math.Min(a.Length, b.Length));
+            return CompareText(a, b);
+        }
         if (left is long m && right is long n) return m.CompareTo(n);
         if (JinjaType.IsNumber(left) && JinjaType.IsNumber(right))
         {

@@ -23,7 +23,11 @@ internal sealed class JinjaContext
 
     public JinjaScope Scope { get; private set; }
 
-    public object? Lookup(string name) => Scope.TryGet(name, out object? value) ? value : JinjaUndefined.Name(name);
+    public object? Lookup(string name)
+    {
+        Budget.Work(name.Length);
+        return Scope.TryGet(name, out object? value) ? value : JinjaUndefined.Name(name);
+    }
 
     public void Write(string text)
     {

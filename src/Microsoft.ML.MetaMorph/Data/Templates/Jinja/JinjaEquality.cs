@@ -9,6 +9,7 @@ internal sealed class JinjaEquality(JinjaBudget? budget) : IEqualityComparer<obj
     {
         budget?.Step();
         if (ReferenceEquals(left, right)) return left is not double.NaN;
+        if (left is string text && right is string same && text.Length == same.Length) budget?.Work(text.Length);
         return (left, right) switch
         {
             (null, _) or (_, null) => false,
@@ -24,7 +25,13 @@ internal sealed class JinjaEquality(JinjaBudget? budget) : IEqualityComparer<obj
     }
 
     // a tuple's hash looks at its length only: nested tuples that share parts would take for ever
-    public int GetHashCode(object value) => value switch
+    public int GetHashCode(object value)
+    {
+        if (value is string text) budget?.Work(text.Length);
+        return Hash(value);
+    }
+
+    private static int Hash(object value) => value switch
     {
         string text => text.GetHashCode(StringComparison.Ordinal),
         JinjaTuple tuple => tuple.Items.Count,

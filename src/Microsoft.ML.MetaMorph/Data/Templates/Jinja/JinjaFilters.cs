@@ -12,6 +12,7 @@ internal static class JinjaFilters
     public static object? Apply(string name, object? value, JinjaArguments arguments, JinjaContext context)
     {
         if (!All.TryGetValue(name, out Filter? filter)) throw new JinjaError("TemplateAssertionError", $"No filter named '{name}'.");
+        context.Budget.Work(value, arguments);
         object? result = filter(value, arguments, context);
         return result is string text ? context.Budget.Count(text) : result;
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Microsoft.ML.MetaMorph;
@@ -11,17 +12,27 @@ internal static partial class JinjaFormat
     public static string Percent(string format, object? argument, JinjaContext context)
     {
         IReadOnlyList<object?> values = argument is JinjaTuple tuple ? tuple.Items : [argument];
-        int next = 0;
-        string result = Directive().Replace(format, match =>
+        context.Budget.Work(format.Length);
+        var result = new StringBuilder();
+        int next = 0, from = 0;
+        for (int at = format.IndexOf('%'); at >= 0; at = format.IndexOf('%', from))
+        {
+            Match match = Directive().Match(format, at);
+            if (!match.Success) throw new JinjaError(JinjaError.Value, $"the format at index {at} is incomplete or not supported");
+            result.Append(format, from, at - from).Append(Put(match));
+            from = at + match.Length;
+        }
+        if (next < values.Count && argument is not (JinjaDictionary or List<object?>)) throw JinjaError.OfType("not all arguments converted during string formatting");
+        return context.Budget.Count(result.Append(format, from, format.Length - from).ToString());
+
+        string Put(Match match)
         {
             char kind = match.Groups["kind"].Value[0];
             if (kind == '%') return "%";
             object? value = match.Groups["name"].Success ? Named(argument, match.Groups["name"].Value)
                 : next < values.Count ? values[next++] : throw JinjaError.OfType("not enough arguments for format string");
             return context.Budget.Count(Pad(Convert(kind, value, match.Groups["precision"], context), match));
-        });
-        if (next < values.Count && argument is not (JinjaDictionary or List<object?>)) throw JinjaError.OfType("not all arguments converted during string formatting");
-        return context.Budget.Count(result);
+        }
     }
 
     public static string Braces(string format, JinjaArguments arguments, JinjaContext context)
@@ -75,7 +86,7 @@ internal static partial class JinjaFormat
         ? value
         : throw new JinjaError(JinjaError.Limit, $"a format asks for a width of {number}; {MaximumWidth} is allowed");
 
-    [GeneratedRegex(@"%(?:\((?<name>[^)]*)\))?(?<flags>[-+ #0]*)(?<width>\d*)(?:\.(?<precision>\d+))?(?<kind>[a-zA-Z%])", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\G%(?:\((?<name>[^)]*)\))?(?<flags>[-+ #0]*)(?<width>\d*)(?:\.(?<precision>\d+))?(?<kind>[a-zA-Z%])", RegexOptions.CultureInvariant)]
     private static partial Regex Directive();
 
     [GeneratedRegex(@"\{\{|\}\}|\{(?<name>\w*)\}|[{}]", RegexOptions.CultureInvariant)]

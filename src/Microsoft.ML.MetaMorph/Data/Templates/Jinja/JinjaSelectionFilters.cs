@@ -14,12 +14,14 @@ internal static class JinjaSelectionFilters
     };
 
     /// <summary>An attribute by its path: names and indices with dots between them.</summary>
-    public static object? Path(object? item, object? path)
+    public static object? Path(object? item, object? path, JinjaContext context)
     {
-        if (path is long index) return JinjaAccess.Item(item, index);
-        foreach (string part in JinjaType.ToText(path, "an attribute").Split('.'))
+        if (path is long index) return JinjaAccess.Item(item, index, context);
+        string spelled = JinjaType.ToText(path, "an attribute");
+        context.Budget.Work(spelled.Length);
+        foreach (string part in spelled.Split('.'))
         {
-            item = JinjaAccess.Item(item, long.TryParse(part, System.Globalization.NumberStyles.None, null, out long number) ? number : part);
+            item = JinjaAccess.Item(item, long.TryParse(part, System.Globalization.NumberStyles.None, null, out long number) ? number : part, context);
         }
         return item;
     }
@@ -30,7 +32,7 @@ internal static class JinjaSelectionFilters
         {
             if (arguments.Named.Keys.FirstOrDefault(k => k is not ("attribute" or "default")) is { } unknown) throw new JinjaError("FilterArgumentError", $"Unexpected keyword argument '{unknown}'");
             object? otherwise = arguments.Named.GetValueOrDefault("default");
-            return Stream(value, context, i => Path(i, path) is var found && found is JinjaUndefined && otherwise is not null ? otherwise : found);
+            return Stream(value, context, i => Path(i, path, context) is var found && found is JinjaUndefined && otherwise is not null ? otherwise : found);
         }
         if (arguments.Positional.Count == 0) throw new JinjaError("FilterArgumentError", "map requires a filter argument");
         string filter = JinjaType.ToText(arguments.Positional[0], "a filter's name");
@@ -54,7 +56,7 @@ internal static class JinjaSelectionFilters
         return new JinjaIterator(JinjaType.Iterate(value).Where(item =>
         {
             context.Budget.Step();
-            object? tested = byAttribute ? Path(item, path) : item;
+            object? tested = byAttribute ? Path(item, path, context) : item;
             return keep == (test is null ? JinjaType.IsTrue(tested) : JinjaTests.Holds(test, tested, rest, context));
         }));
     }
@@ -64,9 +66,9 @@ internal static class JinjaSelectionFilters
         object? path = arguments.Bind("groupby", ("attribute", JinjaArguments.Required))[0];
         var comparer = Comparer<object?>.Create((a, b) => JinjaCompare.Order(a, b, "<", context) ?? 0);
         var groups = new List<(object? Key, List<object?> Items)>();
-        foreach (object? item in JinjaSequenceFilters.List(value, context).OrderBy(i => Path(i, path), comparer))
+        foreach (object? item in JinjaSequenceFilters.List(value, context).OrderBy(i => Path(i, path, context), comparer))
         {
-            object? key = Path(item, path);
+            object? key = Path(item, path, context);
             if (groups.Count == 0 || !context.Equality.Equals(groups[^1].Key, key)) groups.Add((key, []));
             groups[^1].Items.Add(item);
         }

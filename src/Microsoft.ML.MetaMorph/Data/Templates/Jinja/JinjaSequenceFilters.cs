@@ -62,14 +62,14 @@ internal static class JinjaSequenceFilters
     {
         object?[] values = arguments.Bind("join", ("d", ""), ("attribute", null));
         IEnumerable<object?> items = JinjaType.Iterate(value);
-        if (values[1] is { } attribute) items = items.Select(i => JinjaSelectionFilters.Path(i, attribute));
+        if (values[1] is { } attribute) items = items.Select(i => JinjaSelectionFilters.Path(i, attribute, context));
         return JinjaStringMethods.Join(context.Text(values[0]), items.Select(i => (object?)context.Text(i)), context);
     }
 
     private static object? Sort(object? value, JinjaArguments arguments, JinjaContext context)
     {
         object?[] values = arguments.Bind("sort", ("reverse", false), ("case_sensitive", false), ("attribute", null));
-        return Ordered(List(value, context), i => Key(values[2] is { } path ? JinjaSelectionFilters.Path(i, path) : i, values[1]), JinjaType.IsTrue(values[0]), context);
+        return Ordered(List(value, context), i => Key(values[2] is { } path ? JinjaSelectionFilters.Path(i, path, context) : i, values[1], context), JinjaType.IsTrue(values[0]), context);
     }
 
     private static List<object?> Ordered(List<object?> items, Func<object?, object?> key, bool descending, JinjaContext context)
@@ -78,7 +78,12 @@ internal static class JinjaSequenceFilters
         return descending ? [.. items.OrderByDescending(key, comparer)] : [.. items.OrderBy(key, comparer)];
     }
 
-    private static object? Key(object? value, object? caseSensitive) => value is string text && !JinjaType.IsTrue(caseSensitive) ? JinjaString.Lower(text) : value;
+    private static object? Key(object? value, object? caseSensitive, JinjaContext context)
+    {
+        if (value is not string text || JinjaType.IsTrue(caseSensitive)) return value;
+        context.Budget.Work(text.Length);
+        return JinjaString.Lower(text);
+    }
 
     private static object? Unique(object? value, JinjaArguments arguments, JinjaContext context)
     {
@@ -87,7 +92,7 @@ internal static class JinjaSequenceFilters
         var kept = new List<object?>();
         foreach (object? item in List(value, context))
         {
-            object? key = Key(values[1] is { } path ? JinjaSelectionFilters.Path(item, path) : item, values[0]);
+            object? key = Key(values[1] is { } path ? JinjaSelectionFilters.Path(item, path, context) : item, values[0], context);
             if (seen.TryGet(key, out _)) continue;
             seen[key] = true;
             kept.Add(item);
@@ -102,14 +107,14 @@ internal static class JinjaSequenceFilters
         if (items.Count == 0) return new JinjaUndefined("No aggregated item, sequence was empty.");
         return items.Aggregate((best, item) => Math.Sign(JinjaCompare.Order(Of(item), Of(best), "<", context) ?? 0) == sign ? item : best);
 
-        object? Of(object? item) => Key(values[1] is { } path ? JinjaSelectionFilters.Path(item, path) : item, values[0]);
+        object? Of(object? item) => Key(values[1] is { } path ? JinjaSelectionFilters.Path(item, path, context) : item, values[0], context);
     }
 
     private static object? Sum(object? value, JinjaArguments arguments, JinjaContext context)
     {
         object?[] values = arguments.Bind("sum", ("attribute", null), ("start", 0L));
         IEnumerable<object?> items = List(value, context);
-        if (values[0] is { } path) items = items.Select(i => JinjaSelectionFilters.Path(i, path));
+        if (values[0] is { } path) items = items.Select(i => JinjaSelectionFilters.Path(i, path, context));
         return items.Aggregate(values[1], (sum, item) => JinjaArithmetic.Apply("+", sum, item, context));
     }
 
@@ -132,7 +137,7 @@ internal static class JinjaSequenceFilters
             _ => throw new JinjaError("FilterArgumentError", "You can only sort by either \"key\" or \"value\""),
         };
         List<object?> pairs = [.. dictionary.Entries.Select(e => new JinjaTuple([e.Key, e.Value]))];
-        return Ordered(pairs, p => Key(((JinjaTuple)p!).Items[part], values[0]), JinjaType.IsTrue(values[2]), context);
+        return Ordered(pairs, p => Key(((JinjaTuple)p!).Items[part], values[0], context), JinjaType.IsTrue(values[2]), context);
     }
 
     private static object? Batch(object? value, JinjaArguments arguments, JinjaContext context)

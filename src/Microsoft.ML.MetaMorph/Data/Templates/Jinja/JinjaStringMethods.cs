@@ -18,20 +18,20 @@ internal static class JinjaStringMethods
         ["swapcase"] = (s, a, _) => Plain(a, "swapcase", string.Concat(s.Select(c => char.IsUpper(c) ? char.ToLowerInvariant(c) : char.ToUpperInvariant(c)))),
         ["split"] = (s, a, context) => Split(s, a, context, "split", fromEnd: false),
         ["rsplit"] = (s, a, context) => Split(s, a, context, "rsplit", fromEnd: true),
-        ["splitlines"] = (s, a, _) => Plain(a, "splitlines", JinjaString.Lines(s).ConvertAll(l => (object?)l)),
+        ["splitlines"] = (s, a, context) => Plain(a, "splitlines", Listed(JinjaString.Lines(s), context)),
         ["partition"] = (s, a, _) => Partition(s, Text(a, "partition", "sep"), fromEnd: false),
         ["rpartition"] = (s, a, _) => Partition(s, Text(a, "rpartition", "sep"), fromEnd: true),
-        ["startswith"] = (s, a, _) => Any(a, "startswith", part => s.StartsWith(part, StringComparison.Ordinal)),
-        ["endswith"] = (s, a, _) => Any(a, "endswith", part => s.EndsWith(part, StringComparison.Ordinal)),
+        ["startswith"] = (s, a, context) => Any(a, "startswith", context, part => s.StartsWith(part, StringComparison.Ordinal)),
+        ["endswith"] = (s, a, context) => Any(a, "endswith", context, part => s.EndsWith(part, StringComparison.Ordinal)),
         ["replace"] = (s, a, context) =>
         {
             object?[] values = a.Bind("replace", ("old", JinjaArguments.Required), ("new", JinjaArguments.Required), ("count", -1L));
             return Replace(s, JinjaType.ToText(values[0], "replace() argument 1"), JinjaType.ToText(values[1], "replace() argument 2"), JinjaType.ToInteger(values[2], "count"), context);
         },
         ["join"] = (s, a, context) => Join(s, JinjaType.Iterate(a.Bind("join", ("iterable", JinjaArguments.Required))[0]), context),
-        ["find"] = (s, a, _) => Position(s, s.IndexOf(Text(a, "find", "sub"), StringComparison.Ordinal)),
-        ["rfind"] = (s, a, _) => Position(s, s.LastIndexOf(Text(a, "rfind", "sub"), StringComparison.Ordinal)),
-        ["index"] = (s, a, _) => s.IndexOf(Text(a, "index", "sub"), StringComparison.Ordinal) is >= 0 and var at ? Position(s, at) : throw new JinjaError(JinjaError.Value, "substring not found"),
+        ["find"] = (s, a, _) => Position(s, new JinjaSearch(Text(a, "find", "sub")).First(s)),
+        ["rfind"] = (s, a, _) => Position(s, new JinjaSearch(Text(a, "rfind", "sub")).Last(s, s.Length)),
+        ["index"] = (s, a, _) => new JinjaSearch(Text(a, "index", "sub")).First(s) is >= 0 and var at ? Position(s, at) : throw new JinjaError(JinjaError.Value, "substring not found"),
         ["count"] = (s, a, _) => Count(s, Text(a, "count", "sub")),
         ["removeprefix"] = (s, a, _) => Text(a, "removeprefix", "prefix") is var prefix && s.StartsWith(prefix, StringComparison.Ordinal) ? s[prefix.Length..] : s,
         ["removesuffix"] = (s, a, _) => Text(a, "removesuffix", "suffix") is { Length: > 0 } suffix && s.EndsWith(suffix, StringComparison.Ordinal) ? s[..^suffix.Length] : s,
@@ -50,15 +50,20 @@ internal static class JinjaStringMethods
     };
 
     public static IJinjaCallable? Find(string text, string name) =>
-        Methods.TryGetValue(name, out Method? method) ? new JinjaFunction((context, arguments) => method(text, arguments, context)) : null;
+        Methods.TryGetValue(name, out Method? method) ? new JinjaFunction((context, arguments) =>
+        {
+            context.Budget.Work(text.Length);
+            return method(text, arguments, context);
+        }) : null;
 
     public static string Strip(string text, string? characters, bool start, bool end)
     {
-        char[]? set = characters?.ToCharArray();
-        if (set is { Length: 0 }) return text;
-        if (start) text = set is null ? text.TrimStart() : text.TrimStart(set);
-        if (end) text = set is null ? text.TrimEnd() : text.TrimEnd(set);
-        return text;
+        if (characters is null) return (start, end) switch { (true, true) => text.Trim(), (true, false) => text.TrimStart(), _ => text.TrimEnd() };
+        var set = new HashSet<char>(characters);
+        int from = 0, to = text.Length;
+        while (start && from < to && set.Contains(text[from])) from++;
+        while (end && from < to && set.Contains(text[to - 1])) to--;
+        return text[from..to];
     }
 
     public static string Replace(string text, string old, string now, long count, JinjaContext context)
@@ -67,12 +72,12 @@ internal static class JinjaStringMethods
         long found = old.Length == 0 ? text.Length + 1 : Count(text, old);
         if (count > 0) found = Math.Min(found, count);
         context.Budget.Reserve(text.Length + found * now.Length);
-        if (count < 0 && old.Length > 0) return text.Replace(old, now, StringComparison.Ordinal);
+        var search = new JinjaSearch(old);
         var result = new System.Text.StringBuilder();
         int from = 0;
         for (long i = 0; i < found; i++)
         {
-            int at = old.Length == 0 ? Math.Min(from + (i > 0 ? 1 : 0), text.Length) : text.IndexOf(old, from, StringComparison.Ordinal);
+            int at = old.Length == 0 ? Math.Min(from + (i > 0 ? 1 : 0), text.Length) : search.First(text, from);
             result.Append(text, from, at - from).Append(now);
             from = at + old.Length;
         }
@@ -85,6 +90,7 @@ internal static class JinjaStringMethods
         bool first = true;
         foreach (object? item in items)
         {
+            context.Budget.Step();
             string text = JinjaType.ToText(item, "a sequence item");
             context.Budget.Reserve(text.Length + separator.Length);
             if (!first) result.Append(separator);
@@ -104,10 +110,24 @@ internal static class JinjaStringMethods
 
     private static string Text(JinjaArguments arguments, string name, string parameter) => JinjaType.ToText(arguments.Bind(name, (parameter, JinjaArguments.Required))[0], "the argument");
 
-    private static bool Any(JinjaArguments arguments, string name, Func<string, bool> holds)
+    private static bool Any(JinjaArguments arguments, string name, JinjaContext context, Func<string, bool> holds)
     {
         object? value = arguments.Bind(name, ("prefix", JinjaArguments.Required))[0];
-        return value is JinjaTuple tuple ? tuple.Items.Any(i => holds(JinjaType.ToText(i, "the argument"))) : holds(JinjaType.ToText(value, "the argument"));
+        return value is JinjaTuple tuple ? tuple.Items.Any(Holds) : Holds(value);
+
+        bool Holds(object? part)
+        {
+            string text = JinjaType.ToText(part, "the argument");
+            context.Budget.Step();
+            context.Budget.Work(text.Length);
+            return holds(text);
+        }
+    }
+
+    private static List<object?> Listed(List<string> parts, JinjaContext context)
+    {
+        context.Budget.Reserve(parts.Count);
+        return parts.ConvertAll(p => (object?)p);
     }
 
     private static long Position(string text, int index) => index < 0 ? -1 : JinjaString.Length(text[..index]);
@@ -116,14 +136,15 @@ internal static class JinjaStringMethods
     {
         if (part.Length == 0) return JinjaString.Length(text) + 1;
         long count = 0;
-        for (int at = text.IndexOf(part, StringComparison.Ordinal); at >= 0; at = text.IndexOf(part, at + part.Length, StringComparison.Ordinal)) count++;
+        var search = new JinjaSearch(part);
+        for (int at = search.First(text); at >= 0; at = search.First(text, at + part.Length)) count++;
         return count;
     }
 
     private static JinjaTuple Partition(string text, string separator, bool fromEnd)
     {
         if (separator.Length == 0) throw new JinjaError(JinjaError.Value, "empty separator");
-        int at = fromEnd ? text.LastIndexOf(separator, StringComparison.Ordinal) : text.IndexOf(separator, StringComparison.Ordinal);
+        int at = fromEnd ? new JinjaSearch(separator).Last(text, text.Length) : new JinjaSearch(separator).First(text);
         if (at < 0) return fromEnd ? new JinjaTuple(["", "", text]) : new JinjaTuple([text, "", ""]);
         return new JinjaTuple([text[..at], separator, text[(at + separator.Length)..]]);
     }
@@ -135,51 +156,62 @@ internal static class JinjaStringMethods
         List<string> parts = values[0] is null
             ? SplitBlanks(text, maximum < 0 ? long.MaxValue : maximum, fromEnd)
             : SplitAt(text, JinjaType.ToText(values[0], "sep"), maximum < 0 ? long.MaxValue : maximum, fromEnd);
-        context.Budget.Reserve(text.Length + parts.Count);
-        return parts.ConvertAll(p => (object?)p);
+        context.Budget.Reserve(text.Length);
+        return Listed(parts, context);
     }
 
     private static List<string> SplitAt(string text, string separator, long maximum, bool fromEnd)
     {
         if (separator.Length == 0) throw new JinjaError(JinjaError.Value, "empty separator");
+        var search = new JinjaSearch(separator);
         var parts = new List<string>();
         if (fromEnd)
         {
             int end = text.Length;
-            for (int at = Last(end); at >= 0 && parts.Count < maximum; at = Last(end))
+            for (int at = search.Last(text, end); at >= 0 && parts.Count < maximum; at = search.Last(text, end))
             {
-                parts.Insert(0, text[(at + separator.Length)..end]);
+                parts.Add(text[(at + separator.Length)..end]);
                 end = at;
             }
-            parts.Insert(0, text[..end]);
+            parts.Add(text[..end]);
+            parts.Reverse();
             return parts;
         }
         int start = 0;
-        for (int at = text.IndexOf(separator, StringComparison.Ordinal); at >= 0 && parts.Count < maximum; at = text.IndexOf(separator, start, StringComparison.Ordinal))
+        for (int at = search.First(text); at >= 0 && parts.Count < maximum; at = search.First(text, start))
         {
             parts.Add(text[start..at]);
             start = at + separator.Length;
         }
         parts.Add(text[start..]);
         return parts;
-
-        int Last(int end) => text.AsSpan(0, end).LastIndexOf(separator);
     }
 
+    /// <summary>The words between blanks; what is left behind the last allowed cut stays whole.</summary>
     private static List<string> SplitBlanks(string text, long maximum, bool fromEnd)
     {
         var parts = new List<string>();
-        string rest = fromEnd ? text.TrimEnd() : text.TrimStart();
-        while (rest.Length > 0 && parts.Count < maximum)
+        int start = 0, end = text.Length;
+        Trim();
+        while (start < end && parts.Count < maximum)
         {
-            int at = fromEnd ? rest.AsSpan().LastIndexOfAny(Blanks) : rest.AsSpan().IndexOfAny(Blanks);
+            ReadOnlySpan<char> rest = text.AsSpan(start, end - start);
+            int at = fromEnd ? rest.LastIndexOfAny(Blanks) : rest.IndexOfAny(Blanks);
             if (at < 0) break;
-            parts.Add(fromEnd ? rest[(at + 1)..] : rest[..at]);
-            rest = fromEnd ? rest[..at].TrimEnd() : rest[at..].TrimStart();
+            parts.Add((fromEnd ? rest[(at + 1)..] : rest[..at]).ToString());
+            if (fromEnd) end = start + at;
+            else start += at;
+            Trim();
         }
-        if (rest.Length > 0) parts.Add(rest);
+        if (start < end) parts.Add(text[start..end]);
         if (fromEnd) parts.Reverse();
         return parts;
+
+        void Trim()
+        {
+            while (!fromEnd && start < end && char.IsWhiteSpace(text[start])) start++;
+            while (fromEnd && start < end && char.IsWhiteSpace(text[end - 1])) end--;
+        }
     }
 
     private static readonly System.Buffers.SearchValues<char> Blanks = System.Buffers.SearchValues.Create([.. Enumerable.Range(0, 0x10000).Select(c => (char)c).Where(char.IsWhiteSpace)]);

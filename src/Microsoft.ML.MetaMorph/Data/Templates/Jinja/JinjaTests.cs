@@ -52,6 +52,7 @@ internal static class JinjaTests
 
     public static bool Holds(string name, object? value, JinjaArguments arguments, JinjaContext context)
     {
+        context.Budget.Work(value, arguments);
         if (Plain.TryGetValue(name, out Func<object?, bool>? test))
         {
             arguments.Bind(name);

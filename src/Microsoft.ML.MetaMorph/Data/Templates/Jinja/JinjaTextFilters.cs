@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Microsoft.ML.MetaMorph;
@@ -25,7 +26,7 @@ internal static partial class JinjaTextFilters
         ["format"] = (v, a, c) => JinjaFormat.Percent(c.Text(v), a.Named.Count > 0 ? Dictionary(a, c) : new JinjaTuple(a.Positional), c),
         ["urlencode"] = (v, a, c) => Plain(a, "urlencode", Uri.EscapeDataString(c.Text(v)).Replace("%2F", "/", StringComparison.Ordinal)),
         ["tojson"] = JinjaJson.Filter,
-        ["striptags"] = (v, a, c) => Plain(a, "striptags", string.Join(' ', Tag().Replace(c.Text(v), "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))),
+        ["striptags"] = (v, a, c) => Plain(a, "striptags", string.Join(' ', WithoutTags(c.Text(v)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))),
     };
 
     private static object? Plain(JinjaArguments arguments, string name, object? value)
@@ -80,6 +81,28 @@ internal static partial class JinjaTextFilters
         return cut + end;
     }
 
+    /// <summary>Comments and tags cut out, in one walk: what is opened and not closed stays.</summary>
+    private static string WithoutTags(string text)
+    {
+        var kept = new StringBuilder(text.Length);
+        bool hasComments = true;
+        int from = 0;
+        for (int open = text.IndexOf('<'); open >= 0; open = text.IndexOf('<', from))
+        {
+            int close = -1;
+            if (hasComments && text.AsSpan(open).StartsWith("<!--"))
+            {
+                close = text.IndexOf("-->", open + 4, StringComparison.Ordinal) is >= 0 and var end ? end + 2 : -1;
+                hasComments = close >= 0;
+            }
+            if (close < 0) close = text.IndexOf('>', open);
+            if (close < 0) break;
+            kept.Append(text, from, open - from);
+            from = close + 1;
+        }
+        return kept.Append(text, from, text.Length - from).ToString();
+    }
+
     private static JinjaDictionary Dictionary(JinjaArguments arguments, JinjaContext context)
     {
         var result = new JinjaDictionary(context.Budget);
@@ -92,7 +115,4 @@ internal static partial class JinjaTextFilters
 
     [GeneratedRegex(@"([-\s({\[<]+)", RegexOptions.CultureInvariant)]
     private static partial Regex WordBeginning();
-
-    [GeneratedRegex(@"<!--.*?-->|<[^>]*>", RegexOptions.CultureInvariant | RegexOptions.Singleline)]
-    private static partial Regex Tag();
 }

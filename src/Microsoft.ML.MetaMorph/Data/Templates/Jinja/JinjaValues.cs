@@ -36,11 +36,14 @@ internal sealed class JinjaRange(long start, long stop, long step)
         }
     }
 
+    public long At(long index) => start + index * step;
+
     public IEnumerable<object?> Items
     {
         get
         {
-            for (long i = 0; i < Count; i++) yield return start + i * step;
+            long count = Count;
+            for (long i = 0; i < count; i++) yield return At(i);
         }
     }
 }

@@ -9,9 +9,11 @@ internal sealed class PrecompiledNormalizer : TextNormalizer
 {
     private readonly uint[] _units;
     private readonly byte[] _replacements;
+    private readonly TokenizerSection _section;
 
-    private PrecompiledNormalizer(uint[] units, byte[] replacements)
+    private PrecompiledNormalizer(uint[] units, byte[] replacements, TokenizerSection section)
     {
+        _section = section;
         _units = units;
         _replacements = replacements;
     }
@@ -24,10 +26,12 @@ internal sealed class PrecompiledNormalizer : TextNormalizer
         if (size % 4 != 0 || size > map.Length - 4) throw section.Wrong($"has a 'precompiled_charsmap' whose table of {size} bytes does not fit its {map.Length} bytes");
         var units = new uint[size / 4];
         for (int i = 0; i < units.Length; i++) units[i] = BinaryPrimitives.ReadUInt32LittleEndian(map.AsSpan(4 + 4 * i));
-        return new PrecompiledNormalizer(units, map[(int)(4 + size)..]);
+        return new PrecompiledNormalizer(units, map[(int)(4 + size)..], section);
     }
 
-    public override string Normalize(string original)
+    public override string Normalize(string original) => Normalize(original, Limit(original));
+
+    public override string Normalize(string original, long limit)
     {
         var result = new StringBuilder(original.Length);
         TextElementEnumerator graphemes = StringInfo.GetTextElementEnumerator(original);
@@ -36,6 +40,7 @@ internal sealed class PrecompiledNormalizer : TextNormalizer
             string grapheme = graphemes.GetTextElement();
             if (Encoding.UTF8.GetByteCount(grapheme) < 6 && Replacement(grapheme) is { } whole) result.Append(whole);
             else AppendCharacters(grapheme, result);
+            if (result.Length > limit) throw Grown(_section, original.Length, result.Length, limit);
         }
         return result.ToString();
     }

@@ -74,6 +74,9 @@ internal sealed class TextPattern
         return result.ToString();
     }
 
+    /// <summary>How long <see cref="Replace"/> would make a text.</summary>
+    public long ReplacedLength(string text, string replacement) => Parts(text).Sum(part => part.IsMatch ? (long)replacement.Length : part.End - part.Start);
+
     /// <summary>The length of the literal, or null for an expression.</summary>
     public int? LiteralLength => _literal?.Length;
 
