@@ -1,5 +1,4 @@
 using Microsoft.ML.Data;
-using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph.Tests;
 
