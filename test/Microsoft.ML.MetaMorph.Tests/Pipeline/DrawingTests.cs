@@ -197,12 +197,12 @@ public sealed class DrawingTests
         using GenerateImagesTransformer first = Fit(null, null), previous = first.WithGeneration(new ImageGenerationOptions { Steps = 3, GuidanceScale = 1.5, Seed = 9 });
         using GenerateImagesTransformer second = Fit(null, previous), other = Fit(Quick, previous);
         Assert.AreEqual((30, 2.0, null), Drawing(first));
-        Assert.AreEqual((3, 1.5, 9L), Drawing(second));
-        Assert.AreEqual((4, 2.0, 5L), Drawing(other));
+        Assert.AreEqual((3, 1.5, 9), Drawing(second));
+        Assert.AreEqual((4, 2.0, 5), Drawing(other));
         using GenerateImagesTransformer same = second.WithGeneration(new ImageGenerationOptions { Steps = 3, GuidanceScale = 1.5, Seed = 9 });
         AssertClose(Pixels(same, Tokens(1))[0], Pixels(second, Tokens(1))[0]);
 
-        static (int Steps, double Guidance, long? Seed) Drawing(GenerateImagesTransformer transformer) => (transformer.Generation.Steps, transformer.Generation.GuidanceScale, transformer.Generation.Seed);
+        static (int Steps, double Guidance, int? Seed) Drawing(GenerateImagesTransformer transformer) => (transformer.Generation.Steps, transformer.Generation.GuidanceScale, transformer.Generation.Seed);
 
         GenerateImagesTransformer Fit(ImageGenerationOptions? generation, GenerateImagesTransformer? start) => _ml.MetaMorph().Trainers.Visualizer(new VisualizerTrainer.Options
         {
