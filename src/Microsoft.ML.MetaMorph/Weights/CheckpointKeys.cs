@@ -10,6 +10,8 @@ internal static class CheckpointKeys
 {
     private static readonly (string Old, string Name)[] OldAttention = [(".query.", ".to_q."), (".key.", ".to_k."), (".value.", ".to_v."), (".proj_attn.", ".to_out.0.")];
 
+    private const string Autoencoder = "autoencoder";
+
     private const string Model = "model.", VisionModel = "vision_model.", TextModel = "text_model.";
 
     /// <summary>
@@ -50,12 +52,15 @@ internal static class CheckpointKeys
     /// <summary>The archive of a UNet or an adapter, without what a trainer stored beside the weights, and without the prefix of its parallel wrapper.</summary>
     public static TensorArchive ForVisualizerPart(TensorArchive archive) => new RenamedArchive(archive, WeightName);
 
+    /// <summary>The part of an autoencoder that a name of <see cref="ForAutoencoder"/> belongs to: it is one.</summary>
+    public static string AutoencoderPart(string name) => Autoencoder;
+
     /// <summary>The part of a visualizer that a name of its combined archive belongs to.</summary>
     public static string VisualizerPart(string name) => name[..Math.Max(0, name.IndexOf('.'))] switch
     {
         "adapter" => "adapter",
         "unet" => "UNet",
-        "vae" => "autoencoder",
+        "vae" => Autoencoder,
         _ => "unused",
     };
 

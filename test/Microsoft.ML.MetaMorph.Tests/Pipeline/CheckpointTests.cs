@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.ML.Data;
 using TorchSharp;
 using static Microsoft.ML.MetaMorph.Tests.PictureTrainings;
@@ -124,6 +125,27 @@ public sealed class CheckpointTests
         Assert.Contains($"The training was finished before (Completed after 3 steps): its weights are those of '{folder["finished-00000003"]}', and nothing is trained. Give another CheckpointFolder to train anew.", _log);
     }
 
+    /// <summary>Disks forget: the one before is gone on from, and the end is the same. The third damage is one that could be read as another option.</summary>
+    [TestMethod]
+    [DataRow("state.safetensors", "\"exp_avg.", "\"exp_bvg.")]
+    [DataRow("state.safetensors", null, null)]
+    [DataRow("checkpoint.json", "\"Training.LearningRate\": \"0.01\"", "\"Training.LearningRate\": \"0.02\"")]
+    [DataRow("checkpoint.json", "\"version\": 1", "\"version\": 3")]
+    public void ADamagedOneIsPassedOver(string file, string? written, string? found)
+    {
+        using var folder = new ScratchFolder();
+        var run = new Run();
+        Dictionary<string, torch.Tensor> whole = _trainings.Fit("Autoencoder", _trainings.Shuffled(), run);
+        Assert.ThrowsExactly<TimeoutException>(() => _trainings.Fit("Autoencoder", _trainings.Shuffled(), run with { Folder = folder.Path, Told = status => { if (status.Step == 7) throw new TimeoutException("The power is gone."); } }));
+        Damage(folder[$"step-00000006/{file}"], written, found);
+        AssertSame(whole, _trainings.Fit("Autoencoder", _trainings.Shuffled(), run with { Folder = folder.Path }));
+        string told = _log.Single(line => line.Contains("is not whole"));
+        StringAssert.StartsWith(told, $"The checkpoint '{folder["step-00000006"]}' is not whole and is passed over: ");
+        StringAssert.Contains(told, file);
+        StringAssert.Contains(told, " has the checksum ");
+        Assert.Contains($"The training goes on from step 4 ('{folder["step-00000004"]}').", _log);
+    }
+
     [TestMethod]
     public void OtherOptionsAreRefusedInOneMessage()
     {
@@ -211,6 +233,15 @@ public sealed class CheckpointTests
     {
         CollectionAssert.AreEquivalent(expected.Keys, actual.Keys);
         foreach ((string name, torch.Tensor weight) in actual) Assert.IsTrue(ToyTask.SameBits(expected[name], weight), name);
+    }
+
+    /// <summary>Other bytes in the place of some, or one bit of the last weight; the file is as long as it was.</summary>
+    private static void Damage(string path, string? written, string? found)
+    {
+        byte[] bytes = File.ReadAllBytes(path);
+        if (written is null) bytes[^2] ^= 4;
+        else Encoding.ASCII.GetBytes(found!).CopyTo(bytes, bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(written)));
+        File.WriteAllBytes(path, bytes);
     }
 
     private static string[] Folders(ScratchFolder folder) => [.. Directory.GetDirectories(folder.Path).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];

@@ -165,6 +165,54 @@ public sealed class DrawingTests
         CollectionAssert.AreEqual(new[] { 1, 2 }, steps);
     }
 
+    /// <summary>As System.Progress hands reports on: each is handled when the drawing is over.</summary>
+    [TestMethod]
+    public void APreviewThatIsAskedForTooLateSaysWhatToDo()
+    {
+        using Visualizer visualizer = Trained(steps: 1);
+        var reports = new List<DrawingStatus>();
+        using GenerateImagesTransformer transformer = _ml.MetaMorph().GenerateImages(new GenerateImagesEstimator.Options
+        {
+            InputColumnName = "Tokens",
+            Visualizer = visualizer,
+            Generation = Quick,
+            Progress = new Receiver(reports.Add),
+        }).Fit(Tokens(1));
+        Pixels(transformer, Tokens(1));
+        Assert.HasCount(4, reports);
+        foreach (DrawingStatus report in reports)
+        {
+            Assert.AreEqual(
+                $"The preview of step {report.Step} of 4 can no longer be made: its report has been handled, and the drawing has gone on. System.Progress<T> hands reports on to be handled later, on another thread. "
+                + "Give Progress an IProgress<DrawingStatus> of your own that calls Preview in its Report, at once, and hand the pictures on.",
+                Assert.ThrowsExactly<InvalidOperationException>(() => report.Preview()).Message);
+        }
+    }
+
+    /// <summary>Without options of drawing, a visualizer that goes on draws as the one did that it goes on from.</summary>
+    [TestMethod]
+    public void GoesOnDrawingAsThePreviousOne()
+    {
+        IDataView rows = Rows();
+        using GenerateImagesTransformer first = Fit(null, null), previous = first.WithGeneration(new ImageGenerationOptions { Steps = 3, GuidanceScale = 1.5, Seed = 9 });
+        using GenerateImagesTransformer second = Fit(null, previous), other = Fit(Quick, previous);
+        Assert.AreEqual((30, 2.0, null), Drawing(first));
+        Assert.AreEqual((3, 1.5, 9), Drawing(second));
+        Assert.AreEqual((4, 2.0, 5), Drawing(other));
+        using GenerateImagesTransformer same = second.WithGeneration(new ImageGenerationOptions { Steps = 3, GuidanceScale = 1.5, Seed = 9 });
+        AssertClose(Pixels(same, Tokens(1))[0], Pixels(second, Tokens(1))[0]);
+
+        static (int Steps, double Guidance, int? Seed) Drawing(GenerateImagesTransformer transformer) => (transformer.Generation.Steps, transformer.Generation.GuidanceScale, transformer.Generation.Seed);
+
+        GenerateImagesTransformer Fit(ImageGenerationOptions? generation, GenerateImagesTransformer? start) => _ml.MetaMorph().Trainers.Visualizer(new VisualizerTrainer.Options
+        {
+            VisualTokensColumnName = "Tokens",
+            Architecture = Tiny,
+            Generation = generation,
+            Training = VisualizerTrainingOptions.FromNothing with { MaximumSteps = 1, BatchSize = 8, AveragingDecay = null },
+        }).Fit(rows, null, start);
+    }
+
     [TestMethod]
     public void WhatDoesNotFitIsRefusedWithBothNumbers()
     {

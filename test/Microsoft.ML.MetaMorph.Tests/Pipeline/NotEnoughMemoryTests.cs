@@ -91,6 +91,53 @@ public sealed class NotEnoughMemoryTests
         AssertRefused(() => Trainer(null).Fit(data, previous), "A copy of the previous encoder with its teachers: training", 4 * bytes, Training, "captioning decoder");
     }
 
+    [TestMethod]
+    public void AVisualizer()
+    {
+        using var folder = new ScratchFolder();
+        IDataView data = new PictureTrainings(_ml).Shuffled();
+        VisualizerTrainer Trainer(string? pretrained) => _ml.MetaMorph().Trainers.Visualizer(new VisualizerTrainer.Options
+        {
+            PretrainedFolder = pretrained,
+            ImageColumnNames = ["Image", "Second"],
+            VisualTokensColumnName = "Tokens",
+            Architecture = new VisualizerArchitecture { ImageSize = PictureTrainings.Side, PixelsPerSample = 4, Channels = [16], ConditionWidth = 16, GridChannels = 8 },
+            Training = VisualizerTrainingOptions.FromNothing with { MaximumSteps = 1, BatchSize = 3, AveragingDecay = null, Precision = Precision.Float32 },
+        });
+        using GenerateImagesTransformer previous = Trainer(null).Fit(data);
+        using (Visualizer visualizer = previous.Visualizer) visualizer.Save(folder["model"]);
+        KeyValuePair<string, Tensor>[] weights = [.. previous.Model.Parameters()];
+        (long bytes, long network) = (Bytes(weights), Bytes(weights.Where(entry => entry.Key.StartsWith("unet.", StringComparison.Ordinal))));
+        string parts = $"(UNet {Size(network)}, adapter {Size(bytes - network)}", trained = $"{parts} and {Size(3 * bytes)} besides)";
+        Assert.IsGreaterThan(bytes / 2, network);
+        AssertRefused(() => Trainer(null).Fit(data), "The new visualizer: training", 4 * bytes, Training, trained);
+        AssertRefused(() => Trainer(null).Fit(data, previous), "A copy of the previous visualizer: training", 4 * bytes, Training, trained);
+        AssertRefused(() => Trainer(folder["model"]).Fit(data), $"'{folder["model"]}': training", 4 * bytes, Training, trained);
+        AssertRefused(() => Visualizer.Load(folder["model"]), $"'{folder["model"]}': loading", bytes, Loading, parts + ")");
+        AssertZipRefused(folder, previous, data, bytes, parts + ")");
+    }
+
+    [TestMethod]
+    public void AnAutoencoder()
+    {
+        using var folder = new ScratchFolder();
+        IDataView data = new PictureTrainings(_ml).Shuffled();
+        AutoencoderTrainer Trainer(string? pretrained) => _ml.MetaMorph().Trainers.Autoencoder(new AutoencoderTrainer.Options
+        {
+            PretrainedFolder = pretrained,
+            Architecture = new AutoencoderArchitecture { ImageSize = PictureTrainings.Side, Channels = [8, 16], LatentChannels = 3 },
+            Training = new AutoencoderTrainingOptions { MaximumSteps = 1, BatchSize = 3, ScalingPictures = 3, AveragingDecay = null, Precision = Precision.Float32 },
+        });
+        using AutoencodeImagesTransformer previous = Trainer(null).Fit(data);
+        using (ImageAutoencoder autoencoder = previous.Autoencoder) autoencoder.Save(folder["model"]);
+        long bytes = Bytes(previous.Model.Parameters());
+        string parts = $"(autoencoder {Size(bytes)}", trained = $"{parts} and {Size(3 * bytes)} besides)";
+        AssertRefused(() => Trainer(null).Fit(data), "The new autoencoder: training", 4 * bytes, Training, trained);
+        AssertRefused(() => Trainer(null).Fit(data, previous), "A copy of the previous autoencoder: training", 4 * bytes, Training, trained);
+        AssertRefused(() => Trainer(folder["model"]).Fit(data), $"'{folder["model/vae/diffusion_pytorch_model.safetensors"]}': training", 4 * bytes, Training, trained);
+        AssertZipRefused(folder, previous, data, bytes, parts + ")");
+    }
+
     /// <summary>One layer stands for all: what is counted is what a model that is built whole has.</summary>
     [TestMethod]
     public void LayersAreCountedAndNotBuilt()

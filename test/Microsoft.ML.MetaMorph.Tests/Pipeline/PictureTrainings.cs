@@ -31,6 +31,18 @@ internal sealed class PictureTrainings(MLContext ml)
 
         public IDataView? Validation { get; init; }
 
+        /// <summary>Where training starts; null: from nothing.</summary>
+        public string? Pretrained { get; init; }
+
+        /// <summary>Of a visualizer or an autoencoder of <see cref="Pretrained"/>.</summary>
+        public string? Variant { get; init; }
+
+        /// <summary>Of a visualizer of <see cref="Pretrained"/>.</summary>
+        public int? ImageSize { get; init; }
+
+        /// <summary>What of a visualizer learns.</summary>
+        public VisualizerParts Parts { get; init; } = VisualizerTrainingOptions.FromNothing.Parts;
+
         public Action<TrainingStatus>? Told { get; init; }
 
         public CancellationToken Stop { get; init; }
@@ -77,7 +89,10 @@ internal sealed class PictureTrainings(MLContext ml)
         ImageColumnNames = ["Image", "Second"],
         VisualTokensColumnName = "Tokens",
         Architecture = new VisualizerArchitecture { ImageSize = Side, PixelsPerSample = 4, Channels = [16], ConditionWidth = 16, GridChannels = 8 },
-        Training = VisualizerTrainingOptions.FromNothing with { MaximumSteps = run.Steps, BatchSize = 3, LearningRate = run.LearningRate, AveragingDecay = run.Averaging, Precision = Precision.Float32 },
+        PretrainedFolder = run.Pretrained,
+        Variant = run.Variant,
+        ImageSize = run.ImageSize,
+        Training = VisualizerTrainingOptions.FromNothing with { Parts = run.Parts, MaximumSteps = run.Steps, BatchSize = 3, LearningRate = run.LearningRate, AveragingDecay = run.Averaging, Precision = Precision.Float32 },
         Generation = new ImageGenerationOptions { Steps = 2 },
         TokenCacheMegabytes = run.CacheMegabytes,
         CheckpointFolder = run.Folder,
@@ -90,6 +105,8 @@ internal sealed class PictureTrainings(MLContext ml)
     private static AutoencoderTrainer.Options Autoencoder(Run run, IProgress<TrainingStatus>? progress) => new()
     {
         Architecture = new AutoencoderArchitecture { ImageSize = Side, Channels = [8, 16], LatentChannels = 3 },
+        PretrainedFolder = run.Pretrained,
+        Variant = run.Variant,
         Training = new AutoencoderTrainingOptions { MaximumSteps = run.Steps, BatchSize = 3, LearningRate = run.LearningRate, AveragingDecay = run.Averaging, ScalingPictures = 5, Precision = Precision.Float32 },
         CheckpointFolder = run.Folder,
         CheckpointInterval = run.Interval,
@@ -101,7 +118,8 @@ internal sealed class PictureTrainings(MLContext ml)
     private static LanguageImagePretrainingTrainer.Options Encoder(Run run, IProgress<TrainingStatus>? progress) => new()
     {
         TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 280 },
-        Training = TinyModels.Encoder with { MaximumSteps = run.Steps, BatchSize = 3, LearningRate = run.LearningRate, AveragingDecay = run.Averaging, ContrastiveWeight = 0.5 },
+        PretrainedFolder = run.Pretrained,
+        Training = TinyModels.Encoder with { MaximumSteps = run.Steps, BatchSize = 3, LearningRate = run.LearningRate, AveragingDecay = run.Averaging, ContrastiveWeight = run.Pretrained is null ? 0.5 : 0 },
         CheckpointFolder = run.Folder,
         CheckpointInterval = run.Interval,
         CheckpointCount = run.Count,

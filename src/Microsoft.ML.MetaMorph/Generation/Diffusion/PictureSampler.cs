@@ -56,7 +56,7 @@ internal sealed class PictureSampler(IDenoiser denoiser, IPictureCodec codec, Sc
         Tensor sample = part.Start is null
             ? noise.Next() * (float)steps.InitialNoiseScale
             : steps.AddNoise(DiffusionSampling.Encode(codec, part.Start.to(denoiser.Device).to(ScalarType.Float32), plan.Decoded), noise.Next(), begin);
-        Action<int, Func<Tensor>>? onStep = progress is null ? null : (index, predicted) => progress(new DrawingProgress(part.FirstRow, part.Seeds.Count, index - begin + 1, steps.Timesteps.Count - begin, () => Preview(predicted, plan)));
+        Action<int, Func<Tensor>>? onStep = progress is null ? null : (index, predicted) => Report(progress, part, index - begin + 1, steps.Timesteps.Count - begin, () => Preview(predicted, plan));
         Tensor drawn = DiffusionSampling.Denoise(Guidance(part, plan, options), steps, sample, begin, noise, onStep, cancellation);
         CheckFinite(drawn, part, unsound);
         return DiffusionSampling.Decode(codec, drawn, plan.Decoded).MoveToOuterDisposeScope();
@@ -70,8 +70,16 @@ internal sealed class PictureSampler(IDenoiser denoiser, IPictureCodec codec, Sc
         return new ClassifierFreeGuidance(denoiser, positive, negative, options.GuidanceScale, options.GuidanceRescale, plan.Apart);
     }
 
+    private static void Report(Action<DrawingProgress> progress, Part part, int step, int steps, Func<Tensor> preview)
+    {
+        using var window = new PreviewWindow(step, steps, preview);
+        progress(new DrawingProgress(part.FirstRow, part.Seeds.Count, step, steps, window.Make));
+    }
+
     private Tensor Preview(Func<Tensor> predicted, DrawingPlan plan)
     {
+        // Whoever handles a report may do so on another thread while this one waits; the mode belongs to a thread.
+        using var mode = no_grad();
         using var scope = NewDisposeScope();
         return DiffusionSampling.Decode(codec, predicted(), plan.Decoded).MoveToOuterDisposeScope();
     }

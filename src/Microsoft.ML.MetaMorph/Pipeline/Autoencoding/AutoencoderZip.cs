@@ -35,7 +35,7 @@ internal static class AutoencoderZip
         try
         {
             StoredParameters.Check(archive, parameters => new AutoencoderKL(config, parameters), hint: config.AbsentSizes);
-            MemoryEstimate.Of(archive).Require();
+            MemoryEstimate.Of(archive, part: CheckpointKeys.AutoencoderPart).Require();
             return new AutoencoderModel(config, precision, device => new AutoencoderKL(config, new StoredParameters(archive, device)), storage);
         }
         catch

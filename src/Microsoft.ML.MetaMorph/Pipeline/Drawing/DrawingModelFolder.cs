@@ -15,7 +15,7 @@ internal static class DrawingModelFolder
         try
         {
             StoredParameters.Check(checkpoint.Weights, parameters => new VisualizerModel(checkpoint.Config, parameters), hint: checkpoint.Config.AbsentSizes);
-            MemoryEstimate.Of(checkpoint.Weights, part: Part).Require();
+            MemoryEstimate.Of(checkpoint.Weights, part: CheckpointKeys.VisualizerPart).Require();
             return new DrawingModel(
                 checkpoint.Config,
                 new DrawingModelSettings(options.Precision, options.TiledDecoding),
@@ -58,7 +58,7 @@ internal static class DrawingModelFolder
         try
         {
             StoredParameters.Check(weights.Archive, parameters => new VisualizerModel(config, parameters), hint: config.AbsentSizes);
-            MemoryEstimate.Of(weights.Archive, part: Part).Require();
+            MemoryEstimate.Of(weights.Archive, part: CheckpointKeys.VisualizerPart).Require();
             return new DrawingModel(config, settings, device => new VisualizerModel(config, new StoredParameters(weights.Archive, device)), weights);
         }
         catch
@@ -67,7 +67,4 @@ internal static class DrawingModelFolder
             throw;
         }
     }
-
-    /// <summary>The part of a visualizer to which a parameter belongs, for estimates.</summary>
-    private static string Part(string name) => name.Split('.', 2)[0];
 }

@@ -44,7 +44,7 @@ public abstract class DrawingOptions
     /// <summary>Rows that are read ahead for drawing, 1 to 65,536. Default: 8. How many pictures are drawn at a time is <see cref="ImageGenerationOptions.MaximumBatchSize"/>.</summary>
     public int BatchSize { get; set; } = 8;
 
-    /// <summary>Told after every step of drawing. Null: nobody. Not saved.</summary>
+    /// <summary>Told after every step of drawing, on the thread that draws. Null: nobody. Not saved. Who wants <see cref="DrawingStatus.Preview"/> implements <see cref="IProgress{T}"/>: <see cref="System.Progress{T}"/> hands reports on too late for it.</summary>
     public IProgress<DrawingStatus>? Progress { get; set; }
 
     /// <summary>Ends a drawing between two steps. Not saved.</summary>

@@ -35,6 +35,9 @@ public sealed class GenerateImagesTransformer : BatchTransformer
     /// <summary>The model that draws.</summary>
     internal DrawingModel Model => _model.Value;
 
+    /// <summary>How pictures are drawn; not to be changed.</summary>
+    internal ImageGenerationOptions Generation => _settings.Generation;
+
     internal override IReadOnlyList<string> InputColumns => _settings.InputColumnNames;
 
     /// <summary>The same visualizer with other options of drawing; both share the weights.</summary>

@@ -85,7 +85,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         AutoencoderKL start = Start(previousModel, device, seed);
         try
         {
-            Train(start, device, trainData, validationData, () => Fingerprint(trainData, previousModel, seed), seed, log);
+            Train(start, device, trainData, validationData, () => Fingerprint(trainData, previousModel, start, seed), seed, log);
             var model = new AutoencoderModel(start.Config, _options.Training.Precision, target => target.ToString() == device.ToString() ? start : Moved(start, target), storage: null);
             // The trained model belongs to the transformer from here on.
             model.Prepare(device);
@@ -144,7 +144,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
     }
 
     /// <summary>What has to be the same where a checkpoint is gone on from.</summary>
-    private TrainingFingerprint Fingerprint(IDataView trainData, AutoencodeImagesTransformer? previous, int seed)
+    private TrainingFingerprint Fingerprint(IDataView trainData, AutoencodeImagesTransformer? previous, AutoencoderKL start, int seed)
     {
         TrainingFingerprint fingerprint = new TrainingFingerprint("Autoencoder")
             .With(nameof(Options.ImageColumnName), _options.ImageColumnName)
@@ -153,7 +153,9 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
             .WithRows(trainData.GetRowCount())
             .WithOptions(nameof(Options.Training), _options.Training with { Seed = seed }, nameof(AutoencoderTrainingOptions.PicturesAtATime), nameof(AutoencoderTrainingOptions.ScalingPictures));
         if (previous is not null) return fingerprint.WithWeights("Previous model", previous.Model.Parameters());
-        return _options.PretrainedFolder is { } folder ? fingerprint.With(nameof(Options.PretrainedFolder), folder) : fingerprint.WithOptions(nameof(Options.Architecture), _options.FreshArchitecture);
+        return _options.PretrainedFolder is { } folder
+            ? fingerprint.WithPretrained(folder, start).With(nameof(Options.Variant), _options.Variant)
+            : fingerprint.WithOptions(nameof(Options.Architecture), _options.FreshArchitecture);
     }
 
     private AutoencoderLosses? Validate(AutoencoderValidation validation, long step, string when, TrainingLog log)

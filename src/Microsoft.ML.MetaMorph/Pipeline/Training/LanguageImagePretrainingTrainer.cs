@@ -89,7 +89,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         EncoderStart start = Start(previousModel, tokens, device, seed);
         using LanguageImageModel model = start.Model;
         var captions = new CaptionSettings(_options.ImageColumnName, _options.CaptionColumnName, _options.ImageFolder, start.Preprocessing, tokenizer, _options.Training.BatchSize);
-        PrecisionChoice precision = Train(model, captions, tokens, trainData, validationData, () => Fingerprint(trainData, previousModel, tokenizer, seed), seed, log);
+        PrecisionChoice precision = Train(model, captions, tokens, trainData, validationData, () => Fingerprint(trainData, previousModel, model, tokenizer, seed), seed, log);
         var settings = new ImageEncoderSettings(model.Config.Vision, start.Preprocessing, model.Config.Tokens, _options.Training.Precision, precision.ToString());
         var encoder = new ImageEncoderModel(settings, target => Copy(model, target), storage: null);
         // The model goes away with this method: the tower that computes and the one that is saved are made now.
@@ -150,7 +150,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
     }
 
     /// <summary>What has to be the same where a checkpoint is gone on from.</summary>
-    private TrainingFingerprint Fingerprint(IDataView trainData, EncodeImagesTransformer? previous, LanguageTokenizer tokenizer, int seed)
+    private TrainingFingerprint Fingerprint(IDataView trainData, EncodeImagesTransformer? previous, LanguageImageModel start, LanguageTokenizer tokenizer, int seed)
     {
         TrainingFingerprint fingerprint = new TrainingFingerprint("LanguageImagePretraining")
             .With(nameof(Options.ImageColumnName), _options.ImageColumnName)
@@ -159,7 +159,8 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
             .WithRows(trainData.GetRowCount())
             .WithBytes(nameof(Options.Tokenizer), tokenizer.Files.Contents)
             .WithOptions(nameof(Options.Training), _options.Training with { Seed = seed });
-        return previous is not null ? fingerprint.WithWeights("Previous model", previous.Model.Parameters()) : fingerprint.With(nameof(Options.PretrainedFolder), _options.PretrainedFolder);
+        if (previous is not null) return fingerprint.WithWeights("Previous model", previous.Model.Parameters());
+        return _options.PretrainedFolder is { } folder ? fingerprint.WithPretrained(folder, start) : fingerprint;
     }
 
     private void Validate(LanguageImagePretrainer trainer, CaptionedImages rows, TrainingLog log)

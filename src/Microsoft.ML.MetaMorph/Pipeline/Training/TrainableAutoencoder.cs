@@ -9,7 +9,7 @@ internal static class TrainableAutoencoder
     /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
     public static AutoencoderKL Fresh(AutoencoderKLConfig config, TrainingMemory memory, Device device, int seed)
     {
-        memory.Require("The new autoencoder", parameters => new AutoencoderKL(config, parameters));
+        memory.Require("The new autoencoder", parameters => new AutoencoderKL(config, parameters), part: CheckpointKeys.AutoencoderPart);
         using var generator = new Generator((ulong)seed, CPU);
         return new AutoencoderKL(config, new FreshParameters(device, generator));
     }
@@ -19,7 +19,7 @@ internal static class TrainableAutoencoder
     public static AutoencoderKL Copy(AutoencoderModel previous, int? size, TrainingMemory memory, Device device)
     {
         AutoencoderKLConfig config = Sized(previous.Config, size);
-        memory.Require("A copy of the previous autoencoder", parameters => new AutoencoderKL(config, parameters));
+        memory.Require("A copy of the previous autoencoder", parameters => new AutoencoderKL(config, parameters), part: CheckpointKeys.AutoencoderPart);
         return new AutoencoderKL(config, new CopiedParameters(previous.Parameters().ToDictionary(entry => entry.Key, entry => entry.Value), device));
     }
 
@@ -31,7 +31,7 @@ internal static class TrainableAutoencoder
         (AutoencoderKLConfig stored, TensorArchive weights) = AutoencoderFolder.Open(folder, variant);
         using (weights)
         {
-            memory.Require(weights);
+            memory.Require(weights, CheckpointKeys.AutoencoderPart);
             return new AutoencoderKL(Sized(stored, size), new OwnedParameters(new StoredParameters(weights, device, ScalarType.Float32, trainable: true)));
         }
     }

@@ -6,9 +6,10 @@ namespace Microsoft.ML.MetaMorph;
 internal static class TrainableVisualizer
 {
     /// <summary>Random weights; those of the autoencoder, where there is one, are copies.</summary>
+    /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
     public static VisualizerModel Fresh(VisualizerConfig config, AutoencoderModel? autoencoder, TrainingMemory memory, Device device, int seed)
     {
-        memory.Require("The new visualizer", parameters => new VisualizerModel(config, parameters));
+        memory.Require("The new visualizer", parameters => new VisualizerModel(config, parameters), part: CheckpointKeys.VisualizerPart);
         using var generator = new Generator((ulong)seed, CPU);
         var fresh = new FreshParameters(device, generator);
         if (autoencoder is null) return new VisualizerModel(config, fresh);
@@ -17,8 +18,12 @@ internal static class TrainableVisualizer
     }
 
     /// <summary>A copy of a model.</summary>
-    public static VisualizerModel Copy(DrawingModel previous, Device device)
-        => new(previous.Config, new CopiedParameters(previous.Parameters().ToDictionary(entry => entry.Key, entry => entry.Value), device));
+    /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
+    public static VisualizerModel Copy(DrawingModel previous, TrainingMemory memory, Device device)
+    {
+        memory.Require("A copy of the previous visualizer", parameters => new VisualizerModel(previous.Config, parameters), part: CheckpointKeys.VisualizerPart);
+        return new VisualizerModel(previous.Config, new CopiedParameters(previous.Parameters().ToDictionary(entry => entry.Key, entry => entry.Value), device));
+    }
 
     /// <summary>The visualizer of a folder; an adapter that it lacks is fresh.</summary>
     /// <param name="start">Where it lies, and for what size of pictures it is taken.</param>
@@ -33,7 +38,7 @@ internal static class TrainableVisualizer
     {
         using VisualizerCheckpoint checkpoint = VisualizerFolder.Open(start.Folder, start.StableDiffusionFolder, start.Variant, newAdapter);
         VisualizerConfig config = start.ImageSize is { } size ? Resized(checkpoint.Config, size) : checkpoint.Config;
-        memory.Require(checkpoint.Weights);
+        memory.Require(checkpoint.Weights, CheckpointKeys.VisualizerPart);
         StoredParameters.Check(checkpoint.Weights, parameters => new VisualizerModel(config, new FallbackParameters(parameters, new MetaParameters())), hint: config.AbsentSizes);
         using var generator = new Generator((ulong)seed, CPU);
         var stored = new OwnedParameters(new StoredParameters(checkpoint.Weights, device, ScalarType.Float32, trainable: true));

@@ -15,19 +15,22 @@ internal sealed class TrainingMemory(Device device, bool averages)
     private int CopiesBesides => averages ? 4 : 3;
 
     /// <summary>For a model that is stored.</summary>
+    /// <param name="archive">Only its names and shapes are looked at.</param>
+    /// <param name="part">Groups names; null = the parts of a MetaMorph.</param>
     /// <exception cref="InsufficientMemoryException">The message names both numbers and what to do.</exception>
-    public void Require(TensorArchive archive) => Require(MemoryEstimate.Of(archive, ScalarType.Float32));
+    public void Require(TensorArchive archive, Func<string, string>? part = null) => Require(MemoryEstimate.Of(archive, ScalarType.Float32, part));
 
     /// <summary>For a model that is not there yet: it is built on the meta device, which has names and shapes but no elements.</summary>
     /// <param name="what">The model in words, for messages; the start of a sentence.</param>
     /// <param name="build">Builds the model.</param>
     /// <param name="layer">What the names of the parameters of a layer begin with, of which the model that is built has one alone: thousands take long to build even without elements.</param>
     /// <param name="layers">How many such layers the model will have.</param>
+    /// <param name="part">Groups names; null = the parts of a MetaMorph and the teachers of its encoder.</param>
     /// <exception cref="InsufficientMemoryException">The message names both numbers and what to do.</exception>
-    public void Require(string what, Func<ParameterSource, nn.Module> build, string? layer = null, int layers = 1)
+    public void Require(string what, Func<ParameterSource, nn.Module> build, string? layer = null, int layers = 1, Func<string, string>? part = null)
     {
         using nn.Module model = build(new MetaParameters());
-        Require(MemoryEstimate.Of(what, [.. model.named_parameters().Select(entry => new TensorInfo(entry.name, ScalarType.Float32, Shape(entry.name, entry.parameter.shape), what))], part: Part));
+        Require(MemoryEstimate.Of(what, [.. model.named_parameters().Select(entry => new TensorInfo(entry.name, ScalarType.Float32, Shape(entry.name, entry.parameter.shape), what))], part: part ?? Part));
 
         long[] Shape(string name, long[] one) => layer is not null && name.StartsWith(layer, StringComparison.Ordinal) ? [layers, .. one] : one;
     }

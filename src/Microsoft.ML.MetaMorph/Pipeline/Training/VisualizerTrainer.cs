@@ -46,6 +46,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
     /// <exception cref="InvalidDataException">A row's pictures and tokens differ in number, a folder does not fit, or <see cref="Options.CheckpointFolder"/> holds another training.</exception>
     /// <exception cref="IOException">A checkpoint cannot be written.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
+    /// <exception cref="InsufficientMemoryException">Weights, gradients and moments need more memory than there is; told before anything is loaded.</exception>
     public GenerateImagesTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
 
     /// <summary>
@@ -82,17 +83,18 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         using var log = new TrainingLog(_host, "TrainVisualizer", _options);
         Device device = ComputeDevice.Choose(_environment);
         int seed = MLNetInternals.Settings(_environment).Seed ?? _options.Training.Seed;
+        GenerateImagesSettings drawing = _options.ToSettings(previousModel);
         VisualizerModel start = Start(previousModel, count, width, device, seed);
         try
         {
             RequireTokens(start.Config.Adapter, count, width);
-            RequireDrawing(start);
+            RequireDrawing(start, drawing.Generation);
             bool tiled = _options.TiledDecoding ?? previousModel?.Model.Settings.TiledDecoding ?? false;
-            PrecisionChoice trainedIn = Train(start, trainData, validationData, () => Fingerprint(trainData, previousModel, count, width, seed), new TokenSettings(_options.VisualTokensColumnName, count, width), seed, tiled, log);
+            PrecisionChoice trainedIn = Train(start, trainData, validationData, () => Fingerprint(trainData, previousModel, start, count, width, seed), new TokenSettings(_options.VisualTokensColumnName, count, width), drawing.Generation, seed, tiled, log);
             var model = new DrawingModel(start.Config, new DrawingModelSettings(_options.Training.Precision, tiled, trainedIn.ToString()), target => target.ToString() == device.ToString() ? start : Moved(start, target), storage: null);
             // The trained model belongs to the transformer from here on.
             model.Prepare(device);
-            return new GenerateImagesTransformer(_environment, _options.ToSettings(), new Lease<DrawingModel>(model));
+            return new GenerateImagesTransformer(_environment, drawing, new Lease<DrawingModel>(model));
         }
         catch
         {
@@ -110,7 +112,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         ArgumentNullException.ThrowIfNull(inputSchema);
         foreach (string column in _options.ImageColumnNames) ImageColumn.Require(inputSchema, column, EncodeImagesTransformer.Role);
         VisualTokensColumn.Require(inputSchema, _options.VisualTokensColumnName, GenerateImagesTransformer.Role);
-        return SchemaShapes.Append(inputSchema, GenerateImagesTransformer.Outputs(_options.ToSettings(), (_options.PretrainedFolder is null ? _options.Architecture.ImageSize : _options.ImageSize) is { } size ? (size, size) : null));
+        return SchemaShapes.Append(inputSchema, GenerateImagesTransformer.Outputs(_options.ToSettings(previous: null), (_options.PretrainedFolder is null ? _options.Architecture.ImageSize : _options.ImageSize) is { } size ? (size, size) : null));
     }
 
     private (int Count, int Width) Check(DataViewSchema schema)
@@ -123,8 +125,8 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
 
     private VisualizerModel Start(GenerateImagesTransformer? previous, int count, int width, Device device, int seed)
     {
-        if (previous is not null) return TrainableVisualizer.Copy(previous.Model, device);
         var memory = new TrainingMemory(device, _options.Training.AveragingDecay is not null);
+        if (previous is not null) return TrainableVisualizer.Copy(previous.Model, memory, device);
         if (_options.PretrainedFolder is not { } folder) return Fresh(count, width, memory, device, seed);
         // The published adapter: two layers, 2048 wide between them, for the width of Stable Diffusion's attention.
         return TrainableVisualizer.FromFolder(new VisualizerStart(folder, _options.StableDiffusionFolder, _options.Variant, _options.ImageSize), new VisualTokenAdapterConfig { InputWidth = width, TokenCount = count }, memory, device, seed);
@@ -137,10 +139,10 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
     }
 
     /// <summary>Refuses options of drawing that the visualizer cannot draw with: its validations would fail, and every row of the transformer.</summary>
-    private void RequireDrawing(VisualizerModel model)
+    private static void RequireDrawing(VisualizerModel model, ImageGenerationOptions generation)
     {
         using var drawing = new DrawingModel(model.Config, new DrawingModelSettings(), _ => throw new InvalidOperationException("Nothing is drawn here."), storage: null);
-        drawing.Require(_options.ToSettings().Generation, started: false);
+        drawing.Require(generation, started: false);
     }
 
     private static void RequireTokens(VisualTokenAdapterConfig adapter, int count, int width)
@@ -149,7 +151,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             throw new InvalidDataException($"The visualizer draws from {adapter.TokensInWords} visual tokens, each {adapter.InputWidth} wide; the rows have {count}, each {width} wide. Encode the pictures with the encoder of that visualizer, or train another one.");
     }
 
-    private PrecisionChoice Train(VisualizerModel model, IDataView trainData, IDataView? validationData, Func<TrainingFingerprint> fingerprint, TokenSettings tokens, int seed, bool tiled, TrainingLog log)
+    private PrecisionChoice Train(VisualizerModel model, IDataView trainData, IDataView? validationData, Func<TrainingFingerprint> fingerprint, TokenSettings tokens, ImageGenerationOptions generation, int seed, bool tiled, TrainingLog log)
     {
         VisualizerTrainingOptions training = _options.Training with { Seed = seed };
         SchedulerConfig scheduler = model.Config.Scheduler ?? SchedulerConfig.StableDiffusion;
@@ -163,7 +165,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             tokens with { Cache = kept });
         using TokenCache? cache = _options.TokenCacheMegabytes > 0 || _options.TokenCacheFolder is not null ? new TokenCache((long)_options.TokenCacheMegabytes << 20, _options.TokenCacheFolder) : null;
         ValidationSettings settings = _options.ToValidation();
-        VisualizerValidation? validation = validationData is null ? null : new VisualizerValidation(model, trainer, scheduler, Source(validationData), _options.ToSettings().Generation, tiled, settings);
+        VisualizerValidation? validation = validationData is null ? null : new VisualizerValidation(model, trainer, scheduler, Source(validationData), generation, tiled, settings);
         validation?.Require(log.Cancellation);
         VisualizerResult result = trainer.Train(Source(trainData, cache).Endless(seed, checkpoints?.Next ?? default), step => Report(step, validation, settings, log), cancellationToken: log.Cancellation);
         log.End(result.End, result.Steps);
@@ -173,7 +175,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
     }
 
     /// <summary>What has to be the same where a checkpoint is gone on from.</summary>
-    private TrainingFingerprint Fingerprint(IDataView trainData, GenerateImagesTransformer? previous, int count, int width, int seed)
+    private TrainingFingerprint Fingerprint(IDataView trainData, GenerateImagesTransformer? previous, VisualizerModel start, int count, int width, int seed)
     {
         TrainingFingerprint fingerprint = new TrainingFingerprint("Visualizer")
             .With(nameof(Options.ImageColumnNames), string.Join(", ", _options.ImageColumnNames))
@@ -183,8 +185,14 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             .WithRows(trainData.GetRowCount())
             .WithOptions(nameof(Options.Training), _options.Training with { Seed = seed }, nameof(VisualizerTrainingOptions.PicturesAtATime), nameof(VisualizerTrainingOptions.ActivationCheckpointing));
         if (previous is not null) return fingerprint.WithWeights("Previous model", previous.Model.Parameters());
-        fingerprint.With(nameof(Options.PretrainedFolder), _options.PretrainedFolder).With(nameof(Options.StableDiffusionFolder), _options.StableDiffusionFolder);
-        if (_options.PretrainedFolder is not null) return fingerprint;
+        if (_options.PretrainedFolder is { } folder)
+        {
+            return fingerprint.WithPretrained(folder, start)
+                .With(nameof(Options.StableDiffusionFolder), _options.StableDiffusionFolder)
+                .With(nameof(Options.Variant), _options.Variant)
+                .With(nameof(Options.ImageSize), _options.ImageSize);
+        }
+
         using Lease<AutoencoderModel>? autoencoder = _options.Autoencoder?.Share();
         if (autoencoder is not null) fingerprint.WithWeights(nameof(Options.Autoencoder), autoencoder.Value.Parameters());
         return fingerprint.WithOptions(nameof(Options.Architecture), _options.Architecture);
@@ -261,7 +269,10 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             set;
         }
 
-        /// <summary>How the trained transformer draws. Null: 30 steps with guidance 2 from nothing, or the published 50 steps with guidance 7.5 where <see cref="PretrainedFolder"/> is given.</summary>
+        /// <summary>
+        /// How the trained transformer draws. Null: as the previous one where training goes on from it; otherwise 30 steps with guidance 2 from nothing, or
+        /// the published 50 steps with guidance 7.5 where <see cref="PretrainedFolder"/> is given.
+        /// </summary>
         public ImageGenerationOptions? Generation { get; set; }
 
         /// <summary>Rows that the transformer reads ahead, 1 to 65,536. Default: 8.</summary>
@@ -338,13 +349,13 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             if (value is not null && PretrainedFolder is null) throw new ArgumentException($"{option} is {value}, but there is no {nameof(PretrainedFolder)} that it belongs to{instead}. Give one, or leave {option} out.");
         }
 
-        internal GenerateImagesSettings ToSettings() => new()
+        internal GenerateImagesSettings ToSettings(GenerateImagesTransformer? previous) => new()
         {
             OutputColumnName = OutputColumnName,
             InputColumnName = VisualTokensColumnName,
             BatchSize = DrawingBatchSize,
             Precision = Training.Precision,
-            Generation = Generation?.Clone() ?? (PretrainedFolder is null ? new ImageGenerationOptions { Steps = 30, GuidanceScale = 2 } : new ImageGenerationOptions()),
+            Generation = (Generation ?? previous?.Generation)?.Clone() ?? (PretrainedFolder is null ? new ImageGenerationOptions { Steps = 30, GuidanceScale = 2 } : new ImageGenerationOptions()),
         };
     }
 }

@@ -21,6 +21,7 @@ internal sealed partial class CheckpointStore : IDisposable
     private readonly int _count;
     private readonly Func<string, Stream> _create;
     private readonly FileStream _lock;
+    private readonly HashSet<string> _damaged = new(StringComparer.Ordinal);
 
     /// <param name="folder">Made where it does not exist; what killed writes left in it is removed.</param>
     /// <param name="count">Checkpoints that are kept.</param>
@@ -66,12 +67,13 @@ internal sealed partial class CheckpointStore : IDisposable
         try
         {
             Directory.CreateDirectory(temporary);
-            long bytes = WriteFile(Path.Combine(temporary, StateFile), stream => SafeTensorsWriter.Write(stream, state));
-            WriteFile(Path.Combine(temporary, HeaderFile), (checkpoint with { StateBytes = bytes }).Write);
+            (long bytes, uint checksum) = WriteFile(Path.Combine(temporary, StateFile), stream => SafeTensorsWriter.Write(stream, state));
+            WriteFile(Path.Combine(temporary, HeaderFile), (checkpoint with { StateBytes = bytes, StateChecksum = checksum }).Write);
             // One of this name that is not whole was passed over.
             Remove(checkpoint.Name);
             Directory.Move(temporary, PathOf(checkpoint.Name));
-            foreach (string old in Stored().Skip(_count).ToArray()) Remove(old);
+            _damaged.Remove(checkpoint.Name);
+            foreach (string old in Sound().Skip(_count).ToArray()) Remove(old);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -103,39 +105,51 @@ internal sealed partial class CheckpointStore : IDisposable
             .ThenByDescending(match => long.Parse(match.Groups["step"].Value, System.Globalization.CultureInfo.InvariantCulture))
             .Select(match => match.Value);
 
+    /// <summary>The same without those that are known not to be whole, which keep no sound one from being kept.</summary>
+    private IEnumerable<string> Sound() => Stored().Where(name => !_damaged.Contains(name));
+
     private TrainingCheckpoint? ReadWhole(string name, Action<string> warn)
     {
         (string header, string state) = (Path.Combine(PathOf(name), HeaderFile), Path.Combine(PathOf(name), StateFile));
         string? missing = new[] { header, state }.FirstOrDefault(path => !File.Exists(path));
         if (missing is not null) return PassOver(name, $"{Path.GetFileName(missing)} is missing", warn);
-        TrainingCheckpoint read;
         try
         {
-            read = TrainingCheckpoint.Read(header);
+            TrainingCheckpoint read = TrainingCheckpoint.Read(header);
+            return Damage(read, name, state) is { } damage ? PassOver(name, damage, warn) : read;
         }
-        catch (InvalidDataException broken)
+        catch (Exception broken) when (broken is InvalidDataException or IOException)
         {
-            return PassOver(name, broken.Message, warn);
+            return PassOver(name, broken.Message.TrimEnd('.'), warn);
         }
+    }
 
+    /// <summary>What is wrong with a checkpoint whose header can be read; null: nothing.</summary>
+    private static string? Damage(TrainingCheckpoint read, string name, string state)
+    {
         long length = new FileInfo(state).Length;
-        if (length != read.StateBytes) return PassOver(name, $"{StateFile} has {length} bytes, {read.StateBytes} were written", warn);
-        return read.Name == name ? read : PassOver(name, $"{HeaderFile} is that of {read.Name}", warn);
+        if (length != read.StateBytes) return $"{StateFile} has {length} bytes, {read.StateBytes} were written";
+        if (read.Name != name) return $"{HeaderFile} is that of {read.Name}";
+        if (read.StateChecksum is not { } written) return null;
+        uint found = Crc32C.OfFile(state);
+        return found == written ? null : $"{StateFile} has the checksum {found:x8}, {written:x8} was written";
     }
 
     private TrainingCheckpoint? PassOver(string name, string why, Action<string> warn)
     {
+        _damaged.Add(name);
         warn($"The checkpoint '{PathOf(name)}' is not whole and is passed over: {why}.");
         return null;
     }
 
-    private long WriteFile(string path, Action<Stream> write)
+    private (long Bytes, uint Checksum) WriteFile(string path, Action<Stream> write)
     {
         using Stream stream = _create(path);
-        write(stream);
+        using var summed = new ChecksumStream(stream);
+        write(summed);
         if (stream is FileStream file) file.Flush(flushToDisk: true);
         else stream.Flush();
-        return stream.Length;
+        return (stream.Length, summed.Checksum);
     }
 
     /// <summary>Takes a checkpoint out of the way in one step, then deletes it: a killed deletion leaves no half of one.</summary>
@@ -152,7 +166,7 @@ internal sealed partial class CheckpointStore : IDisposable
     private string NotWritten(TrainingCheckpoint checkpoint, IReadOnlyDictionary<string, Tensor> state, Exception failure)
     {
         long bytes = state.Values.Sum(tensor => tensor.numel() * ElementTypes.Bytes(tensor.dtype));
-        string last = Directory.Exists(_folder) && Stored().FirstOrDefault() is { } name ? $"The last one, '{name}', is whole" : "There is none before it";
+        string last = Directory.Exists(_folder) && Sound().FirstOrDefault() is { } name ? $"The last one, '{name}', is whole" : "There is none before it";
         return FormattableString.Invariant($"The checkpoint of step {checkpoint.Step} ({bytes:N0} bytes) cannot be written into '{_folder}': {failure.Message} {last}. Free space or give another CheckpointFolder, and fit again.");
     }
 

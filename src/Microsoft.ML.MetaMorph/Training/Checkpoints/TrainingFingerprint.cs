@@ -60,6 +60,12 @@ internal sealed class TrainingFingerprint(string trainer)
         return this;
     }
 
+    /// <summary>The folder that a training starts from, and the weights that were found there: others may lie under the same path the next time.</summary>
+    /// <param name="folder">As the user named it.</param>
+    /// <param name="start">What was made of it, not trained yet.</param>
+    public TrainingFingerprint WithPretrained(string folder, nn.Module start)
+        => With("PretrainedFolder", folder).WithWeights("Model of PretrainedFolder", start.named_parameters().Select(entry => KeyValuePair.Create(entry.name, (Tensor)entry.parameter)));
+
     /// <summary>Files that the options do not tell, by their bytes.</summary>
     public TrainingFingerprint WithBytes(string name, IReadOnlyDictionary<string, byte[]> files)
     {

@@ -191,6 +191,42 @@ public sealed class PictureSamplerTests
         last!.Dispose();
     }
 
+    /// <summary>What a report is made of is the drawing's: whoever handles it later is told so, on any thread, and gets no tensor that is gone.</summary>
+    [TestMethod]
+    public void APreviewIsMadeWhileItsReportIsHandledAndNotLater()
+    {
+        using Tensor tokens = Tokens(2);
+        long before = LiveTensors.OfThisThread;
+        var reports = new List<DrawingProgress>();
+        Tensor? elsewhere = null;
+        using (Tensor drawn = Sampler().Draw(tokens, [1, 2], Options, progress: report =>
+        {
+            if (reports.Count > 0) AssertLate(reports[^1]);
+            reports.Add(report);
+            if (report.Step == report.Steps) OnAnotherThread(() => elsewhere = report.Preview());
+        }))
+        {
+            TensorAssert.AreClose(drawn, elsewhere!, 1e-5, "the last preview, made on another thread");
+            Assert.IsFalse(elsewhere!.requires_grad);
+        }
+
+        // Tensors are counted by thread: this one was not made on the test's.
+        OnAnotherThread(elsewhere!.Dispose);
+        foreach (DrawingProgress report in reports)
+        {
+            AssertLate(report);
+            OnAnotherThread(() => AssertLate(report));
+        }
+
+        Assert.HasCount(6, reports);
+        Assert.AreEqual(before, LiveTensors.OfThisThread);
+
+        static void AssertLate(DrawingProgress report) => Assert.AreEqual(
+            $"The preview of step {report.Step} of 6 can no longer be made: its report has been handled, and the drawing has gone on. System.Progress<T> hands reports on to be handled later, on another thread. "
+            + "Give Progress an IProgress<DrawingStatus> of your own that calls Preview in its Report, at once, and hand the pictures on.",
+            Assert.ThrowsExactly<InvalidOperationException>(() => report.Preview()).Message);
+    }
+
     [TestMethod]
     public void ACancelledDrawingLeavesNothing()
     {
@@ -282,6 +318,25 @@ public sealed class PictureSamplerTests
         CollectionAssert.AreEqual(new byte[] { 0, 128, 255, 1, 2, 3 }, images[0].Pixels);
         CollectionAssert.AreEqual(new byte[] { 9, 8, 7, 6, 5, 4 }, images[1].Pixels);
         CollectionAssert.AreEqual(new byte[] { 0, 255, 128 }, PicturePixels.ToImages(tensor(new[] { -1f, 2f, 0.5f }, [1, 3, 1, 1]))[0].Pixels);
+    }
+
+    private static void OnAnotherThread(Action act)
+    {
+        Exception? failure = null;
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                act();
+            }
+            catch (Exception thrown)
+            {
+                failure = thrown;
+            }
+        });
+        thread.Start();
+        thread.Join();
+        if (failure is not null) throw new AssertFailedException(failure.Message, failure);
     }
 
     private static PictureSampler Sampler(PlainDenoiser? denoiser = null) => new(denoiser ?? new PlainDenoiser(), new PlainCodec(), Config);

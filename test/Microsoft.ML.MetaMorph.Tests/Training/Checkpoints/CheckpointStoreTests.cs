@@ -1,3 +1,4 @@
+using System.Text;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph.Tests;
@@ -78,6 +79,74 @@ public sealed class CheckpointStoreTests
         Assert.AreEqual(5, again.FindLast(_ => Assert.Fail("whole"))!.Step);
     }
 
+    /// <summary>Bytes of another value, in files of the length that was written.</summary>
+    [TestMethod]
+    public void WhatIsNotWhatWasWrittenIsPassedOver()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new ScratchFolder();
+        using (var store = new CheckpointStore(folder.Path, 9))
+        {
+            foreach (long step in new long[] { 1, 2, 3 }) store.Write(Checkpoint(step), State(step));
+        }
+
+        (string state, string header) = (folder["step-00000003/state.safetensors"], folder["step-00000002/checkpoint.json"]);
+        byte[] bytes = File.ReadAllBytes(state);
+        uint before = Castagnoli(bytes);
+        bytes[20_000] ^= 1;
+        File.WriteAllBytes(state, bytes);
+        string text = File.ReadAllText(header), digits = text.Split("\"header_crc32c\": \"")[1][..8];
+        Assert.AreEqual($"{Castagnoli(Encoding.UTF8.GetBytes(text.Replace(digits, "00000000"))):x8}", digits);
+        File.WriteAllText(header, text = text.Replace("\"items\": 6", "\"items\": 7"));
+
+        using var again = new CheckpointStore(folder.Path, 9);
+        Assert.AreEqual(1, again.FindLast(_warnings.Add)!.Step);
+        Assert.HasCount(2, _warnings);
+        Assert.AreEqual($"The checkpoint '{folder["step-00000003"]}' is not whole and is passed over: state.safetensors has the checksum {Castagnoli(bytes):x8}, {before:x8} was written.", _warnings[0]);
+        Assert.AreEqual($"The checkpoint '{folder["step-00000002"]}' is not whole and is passed over: '{header}': it has the checksum {Castagnoli(Encoding.UTF8.GetBytes(text.Replace(digits, "00000000"))):x8}, {digits} was written.", _warnings[1]);
+    }
+
+    [TestMethod]
+    public void WithoutChecksumsItIsRead()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new ScratchFolder();
+        using var store = new CheckpointStore(folder.Path, 9);
+        store.Write(Checkpoint(1), State(1));
+        string header = folder["step-00000001/checkpoint.json"];
+        string[] lines = File.ReadAllLines(header), without = [.. lines.Where(line => !line.Contains("crc32c"))];
+        Assert.AreEqual(lines.Length - 2, without.Length);
+        File.WriteAllLines(header, without);
+        Assert.AreEqual(1, store.FindLast(_ => Assert.Fail("sound"))!.Step);
+    }
+
+    /// <summary>What is damaged stays where it is, and takes no sound one's place.</summary>
+    [TestMethod]
+    public void ADamagedOneIsNotCounted()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new ScratchFolder();
+        using (var store = new CheckpointStore(folder.Path, 1)) store.Write(Checkpoint(5), State(5));
+        File.WriteAllText(folder["step-00000005/checkpoint.json"], "{");
+        using var again = new CheckpointStore(folder.Path, 1);
+        Assert.IsNull(again.FindLast(_warnings.Add));
+        foreach (long step in new long[] { 2, 3 }) again.Write(Checkpoint(step), State(step));
+        CollectionAssert.AreEqual(new[] { "step-00000003", "step-00000005" }, Names(folder));
+        Assert.AreEqual(3, again.FindLast(_warnings.Add)!.Step);
+        foreach (long step in new long[] { 5, 6 }) again.Write(Checkpoint(step), State(step));
+        CollectionAssert.AreEqual(new[] { "step-00000006" }, Names(folder));
+    }
+
+    [TestMethod]
+    public void TheChecksumIsCastagnolis()
+    {
+        Assert.AreEqual(0xE3069283u, Crc32C.Update(0, "123456789"u8), "the published check value");
+        byte[] bytes = new byte[1000];
+        new Random(4).NextBytes(bytes);
+        foreach (int cut in new[] { 0, 1, 7, 8, 500, 999, 1000 })
+            Assert.AreEqual(Castagnoli(bytes), Crc32C.Update(Crc32C.Update(0, bytes.AsSpan(0, cut)), bytes.AsSpan(cut)), $"cut at {cut}");
+    }
+
     [TestMethod]
     public void AFullDiskEndsInWordsAndLeavesTheLastOneWhole()
     {
@@ -134,6 +203,19 @@ public sealed class CheckpointStoreTests
         Assert.AreEqual("The stored weights' 'value.x' belongs to no trainable parameter.", Assert.ThrowsExactly<InvalidDataException>(() => small.ImportAll(state)).Message);
 
         AveragedOptimizer Optimizer(int length, string name) => new([new ParameterGroup("all", [(name, new TorchSharp.Modules.Parameter(ones(length)))])], options);
+    }
+
+    /// <summary>Bit by bit, as RFC 3720 writes it.</summary>
+    private static uint Castagnoli(ReadOnlySpan<byte> bytes)
+    {
+        uint value = uint.MaxValue;
+        foreach (byte next in bytes)
+        {
+            value ^= next;
+            for (int bit = 0; bit < 8; bit++) value = (value & 1) == 1 ? 0x82F63B78 ^ (value >> 1) : value >> 1;
+        }
+
+        return ~value;
     }
 
     private static string[] Names(ScratchFolder folder) => [.. Directory.GetDirectories(folder.Path).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];

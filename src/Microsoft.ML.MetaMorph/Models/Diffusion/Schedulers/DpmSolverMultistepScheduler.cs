@@ -22,7 +22,8 @@ internal sealed class DpmSolverMultistepScheduler : DiffusionScheduler
         }
         else
         {
-            _sigmas = SigmaTable.Spaced(config.SigmaSpacing, table.Largest, table.Least, steps);
+            (double largest, double least) = Ends(config, table);
+            _sigmas = SigmaTable.Spaced(config.SigmaSpacing, largest, least, steps);
             Timesteps = [.. _sigmas.Select(sigma => Whole(table.TimestepOf(sigma)))];
         }
         double last = config.FinalSigma == FinalSigma.Zero ? 0 : table.Least;
@@ -50,6 +51,11 @@ internal sealed class DpmSolverMultistepScheduler : DiffusionScheduler
         double alpha = 1 / Math.Sqrt(_sigmas[index] * _sigmas[index] + 1);
         return (alpha, _sigmas[index] * alpha);
     }
+
+    /// <summary>diffusers' class has no sigma_min and sigma_max, but reads them where a configuration has them; not for evenly spaced λ.</summary>
+    private static (double Largest, double Least) Ends(SchedulerConfig config, SigmaTable table) => config.SigmaSpacing == SigmaSpacing.LogSignalToNoise
+        ? (table.Largest, table.Least)
+        : (config.SigmaMax ?? table.Largest, config.SigmaMin ?? table.Least);
 
     private double[] Spaced(SchedulerConfig config, int steps)
     {

@@ -19,11 +19,11 @@ internal sealed class PndmScheduler : DiffusionScheduler
     // Counts from where the sampling begins, wherever that is: an image-to-image sampling begins with low orders too.
     private int _counter;
 
+    // diffusers' PNDM has no rescale_betas_zero_snr and passes over it.
     public PndmScheduler(SchedulerConfig config, int steps)
-        : base(config, steps)
+        : base(config with { RescaleBetasZeroSnr = false }, steps)
     {
         if (config.Prediction == DiffusionPrediction.Sample) throw new NotSupportedException("PNDM works with predictions of noise or velocity; for a model that predicts the sample choose DDIM or another scheduler.");
-        if (config.RescaleBetasZeroSnr) throw new NotSupportedException("PNDM has no step for samples that are all noise (rescale_betas_zero_snr); choose DDIM or another scheduler.");
         _stride = config.TrainingSteps / steps;
         IReadOnlyList<double> falling = Indexable(count => TimestepSequence.Create(config.Spacing ?? TimestepSpacing.Leading, config.TrainingSteps, count, config.StepsOffset, rounded: true));
         if (config.SkipPrkSteps ?? false)

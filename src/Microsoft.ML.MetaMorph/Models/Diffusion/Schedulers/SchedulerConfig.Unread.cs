@@ -6,6 +6,8 @@ internal sealed partial record SchedulerConfig
 
     private static readonly DiffusionSchedulerKind[] OfSolver = [DiffusionSchedulerKind.DpmSolverMultistep], OfClipping = [DiffusionSchedulerKind.Ddim, DiffusionSchedulerKind.Ddpm], OfDdpm = [DiffusionSchedulerKind.Ddpm];
 
+    private static readonly DiffusionSchedulerKind[] AllButPndm = [.. Enum.GetValues<DiffusionSchedulerKind>().Where(kind => kind != DiffusionSchedulerKind.Pndm)];
+
     /// <summary>
     /// The fields, by their published names, that are set to something else than their default and that this scheduler's class does not have. It draws
     /// without them, as diffusers does; another class that takes the configuration over reads them.
@@ -15,11 +17,12 @@ internal sealed partial record SchedulerConfig
 
     private IEnumerable<(string Name, bool IsSet, DiffusionSchedulerKind[] Readers)> Particular() =>
     [
+        ("rescale_betas_zero_snr", RescaleBetasZeroSnr, AllButPndm),
         ("use_karras_sigmas", SigmaSpacing == SigmaSpacing.Karras, OfRatios),
         ("use_exponential_sigmas", SigmaSpacing == SigmaSpacing.Exponential, OfRatios),
         ("use_lu_lambdas", SigmaSpacing == SigmaSpacing.LogSignalToNoise, OfSolver),
-        ("sigma_min", SigmaMin is not null, OfEuler),
-        ("sigma_max", SigmaMax is not null, OfEuler),
+        ("sigma_min", SigmaMin is not null, OfRatios),
+        ("sigma_max", SigmaMax is not null, OfRatios),
         ("interpolation_type", LogLinearInterpolation, OfEuler),
         ("timestep_type", ContinuousTimesteps, OfEuler),
         ("final_sigmas_type", FinalSigma != FinalSigma.Zero, OfRatios),

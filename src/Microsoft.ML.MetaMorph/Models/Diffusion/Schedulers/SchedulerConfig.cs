@@ -67,7 +67,7 @@ internal sealed partial record SchedulerConfig
 
     public SigmaSpacing SigmaSpacing { get; init; }
 
-    /// <summary>The least noise ratio of Euler's Karras and exponential spacing; null: that of the last timestep.</summary>
+    /// <summary>The least noise ratio of Karras and exponential spacing, of Euler and DPM-Solver++; null: that of the last timestep.</summary>
     public double? SigmaMin { get; init; }
 
     /// <summary>The largest one; null: that of the first timestep.</summary>

@@ -118,8 +118,46 @@ public sealed class DiffusionSchedulerTests
         TensorAssert.Throws<InvalidOperationException>(() => epsilon.Step(start, noise, 0), "timestep 999", "velocity");
         using var velocity = new DdimScheduler(zero with { Prediction = DiffusionPrediction.Velocity }, 5);
         Assert.IsTrue(velocity.Step(start, noise, 0).isfinite().all().item<bool>());
-        TensorAssert.Throws<NotSupportedException>(() => new PndmScheduler(zero with { Kind = DiffusionSchedulerKind.Pndm }, 5), "rescale_betas_zero_snr");
         TensorAssert.Throws<NotSupportedException>(() => new PndmScheduler(Base with { Kind = DiffusionSchedulerKind.Pndm, Prediction = DiffusionPrediction.Sample }, 5), "predicts the sample");
+    }
+
+    /// <summary>Noise ratios by their formulas, timesteps as diffusers 0.36 gives them: it reads both ends from the configuration though its class has no such fields.</summary>
+    [TestMethod]
+    [DataRow("use_karras_sigmas", 0.1, 10.0, new double[] { 934, 792, 594, 328, 94, 10 })]
+    [DataRow("use_exponential_sigmas", 0.1, 10.0, new double[] { 933, 743, 493, 224, 60, 10 })]
+    [DataRow("use_karras_sigmas", 0.1, null, new double[] { 999, 863, 670, 393, 114, 10 })]
+    [DataRow("use_exponential_sigmas", null, 10.0, new double[] { 933, 682, 344, 81, 9, 0 })]
+    [DataRow("use_lu_lambdas", 0.1, 10.0, new double[] { 999, 757, 413, 103, 11, 0 })]
+    public void DpmSolverSpacesBetweenTheEndsOfTheConfiguration(string spacing, double? least, double? largest, double[] timesteps)
+    {
+        using var scope = NewDisposeScope();
+        string ends = (least is { } min ? FormattableString.Invariant($", \"sigma_min\": {min}") : "") + (largest is { } max ? FormattableString.Invariant($", \"sigma_max\": {max}") : "");
+        SchedulerConfig config = SchedulerConfig.Parse($$"""{ "_class_name": "DPMSolverMultistepScheduler", "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "{{spacing}}": true{{ends}} }""");
+        using DiffusionScheduler scheduler = DiffusionScheduler.Create(config, 6);
+        CollectionAssert.AreEqual(timesteps, scheduler.Timesteps.ToArray());
+        if (spacing == "use_lu_lambdas") (least, largest) = (null, null);
+        (double last, double first) = (least ?? scheduler.Noise.NoiseRatio(0), largest ?? scheduler.Noise.NoiseRatio(999));
+        double power = spacing == "use_karras_sigmas" ? 1.0 / 7 : 0;
+        for (int i = 0; i < 6; i++)
+        {
+            double expected = power > 0
+                ? Math.Pow(Math.Pow(first, power) * (5 - i) / 5 + Math.Pow(last, power) * i / 5, 1 / power)
+                : Math.Pow(first, (5 - i) / 5.0) * Math.Pow(last, i / 5.0);
+            (double signal, double spread) = Mixture(scheduler, i);
+            Assert.AreEqual(expected, spread / signal, 1e-4 * expected, $"step {i}");
+        }
+    }
+
+    /// <summary>Its class has no such field in diffusers, and passes over it: the figures are those of version 0.36 with the field.</summary>
+    [TestMethod]
+    public void PndmPassesOverRescaledBetas()
+    {
+        using var scope = NewDisposeScope();
+        SchedulerConfig config = SchedulerConfig.Parse("""{ "_class_name": "PNDMScheduler", "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "skip_prk_steps": true, "rescale_betas_zero_snr": true }""");
+        using DiffusionScheduler scheduler = DiffusionScheduler.Create(config, 5);
+        CollectionAssert.AreEqual(new double[] { 800, 600, 600, 400, 200, 0 }, scheduler.Timesteps.ToArray());
+        Assert.AreEqual(0.00466009508818388, scheduler.Noise.AlphasCumulative[999], 1e-7);
+        Assert.AreEqual(1.3276352882385254, Run(scheduler, ones(1), (sample, _) => sample * 0.5f + 0.1f).item<float>(), 1e-5);
     }
 
     [TestMethod]

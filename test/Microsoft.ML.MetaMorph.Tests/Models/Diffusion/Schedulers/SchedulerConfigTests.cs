@@ -59,12 +59,14 @@ public sealed class SchedulerConfigTests
     [DataRow("EulerDiscreteScheduler", "\"use_lu_lambdas\": true, \"sigma_min\": 0.1", "use_lu_lambdas")]
     [DataRow("EulerAncestralDiscreteScheduler", "\"use_karras_sigmas\": true, \"final_sigmas_type\": \"sigma_min\", \"clip_sample\": true", "use_karras_sigmas final_sigmas_type clip_sample")]
     [DataRow("DPMSolverMultistepScheduler", "\"use_lu_lambdas\": true, \"timestep_type\": \"continuous\", \"variance_type\": \"fixed_large\"", "timestep_type variance_type")]
+    [DataRow("DPMSolverMultistepScheduler", "\"use_karras_sigmas\": true, \"sigma_min\": 0.1, \"sigma_max\": 10, \"interpolation_type\": \"log_linear\"", "interpolation_type")]
+    [DataRow("PNDMScheduler", "\"rescale_betas_zero_snr\": true, \"sigma_min\": 0.1, \"sigma_max\": 10, \"skip_prk_steps\": true", "rescale_betas_zero_snr sigma_min sigma_max")]
     public void FieldsOfOtherSchedulersHaveNoEffectAndAreListed(string name, string fields, string unread)
     {
         SchedulerConfig plain = SchedulerConfig.Parse($$"""{ "_class_name": "{{name}}", "skip_prk_steps": true }"""), config = SchedulerConfig.Parse($$"""{ "_class_name": "{{name}}", {{fields}} }""");
         CollectionAssert.AreEqual(unread.Split(' '), config.Unread.ToArray());
         Assert.HasCount(0, plain.Unread);
-        if (name == "DPMSolverMultistepScheduler") return;       // one of its fields is its own
+        if (name == "DPMSolverMultistepScheduler") return;       // some of its fields are its own
         using DiffusionScheduler expected = DiffusionScheduler.Create(plain, 7), actual = DiffusionScheduler.Create(config, 7);
         CollectionAssert.AreEqual(expected.Timesteps.ToArray(), actual.Timesteps.ToArray());
         Assert.AreEqual(expected.InitialNoiseScale, actual.InitialNoiseScale);
