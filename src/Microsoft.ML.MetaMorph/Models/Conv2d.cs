@@ -12,7 +12,6 @@ namespace Microsoft.ML.MetaMorph;
 internal sealed class Conv2d : NamedLayer, IComputeTyped
 {
     private readonly long _stride;
-    private readonly ProductWeight _arranged;
 
     /// <param name="parameters">Where weight and bias come from.</param>
     /// <param name="inputChannels">Channels of the input.</param>
@@ -28,8 +27,7 @@ internal sealed class Conv2d : NamedLayer, IComputeTyped
         double bound = 1 / Math.Sqrt(inputChannels * kernel * kernel);
         Weight = parameters.Get("weight", [outputChannels, inputChannels, kernel, kernel], Initialization.Uniform(bound));
         Bias = parameters.Get("bias", [outputChannels], Initialization.Uniform(bound));
-        ProductWeight = new ProductWeight(Weight);
-        _arranged = new ProductWeight(Weight, weight => OneDnnConvolution.Arrange(weight, _stride, Padding)) { IsFixed = true };
+        ProductWeight = new ProductWeight(Weight, weight => OneDnnConvolution.Arrange(weight, _stride, Padding));
         register_parameter("weight", Weight);
         register_parameter("bias", Bias);
     }
@@ -54,6 +52,14 @@ internal sealed class Conv2d : NamedLayer, IComputeTyped
 
     public override Tensor forward(Tensor input) => Convolve(input, Padding, Padding);
 
+    /// <summary>The convolution of something that nobody else needs: it is disposed as soon as it is read, so that pictures in two element types lie beside each other as briefly as can be.</summary>
+    public Tensor ForwardOwned(Tensor owned)
+    {
+        ScalarType type = owned.dtype;
+        if (type == ComputeType) return owned.Then(forward);
+        return owned.Then(input => input.to(ComputeType)).Then(forward).Then(result => result.to(type));
+    }
+
     /// <summary>The convolution with other padding than the layer's: a piece of a picture brings its neighbours' rows along instead.</summary>
     /// <exception cref="ArgumentException">The input is no batch of pictures with <see cref="InputChannels"/> channels.</exception>
     public Tensor Convolve(Tensor input, long rowPadding, long columnPadding)
@@ -67,11 +73,7 @@ internal sealed class Conv2d : NamedLayer, IComputeTyped
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
-        {
-            ProductWeight.Dispose();
-            _arranged.Dispose();
-        }
+        if (disposing) ProductWeight.Dispose();
         base.Dispose(disposing);
     }
 
@@ -83,7 +85,7 @@ internal sealed class Conv2d : NamedLayer, IComputeTyped
 
     private Tensor Spatial(Tensor input, long rowPadding, long columnPadding)
     {
-        if (ProductWeight.IsFixed && OneDnnConvolution.Serves(input, ComputeType) && _arranged.In(ComputeType) is var arranged && !ReferenceEquals(arranged, Weight))
+        if (OneDnnConvolution.Serves(input, ComputeType) && ProductWeight.ArrangedIn(ComputeType) is { } arranged)
             return OneDnnConvolution.Forward(input.to(ComputeType), arranged, Bias.to(ComputeType), _stride, rowPadding, columnPadding).to(input.dtype);
         bool rearranges = !input.is_contiguous() && WeighsMoreThan(input);
         Tensor picture = rearranges ? input.contiguous() : input;

@@ -10,35 +10,40 @@ namespace Microsoft.ML.MetaMorph;
 /// all weights of a UNet anew takes a third of the time of a step. A wider copy is never kept: it would double the memory.
 /// </remarks>
 /// <param name="stored">The parameter; stays the layer's.</param>
-/// <param name="arrange">Copies the converted weight into the arrangement that the product reads; null: it is read as it lies.</param>
+/// <param name="arrange">Copies a weight into an arrangement that some products read (<see cref="ArrangedIn"/>); null: there is none.</param>
 internal sealed class ProductWeight(Parameter stored, Func<Tensor, Tensor>? arrange = null) : IDisposable
 {
     /// <summary>From here on the holes that copies leave between tensors matter more than page faults.</summary>
     private const long LargeBytes = 4 << 20;
 
-    private Tensor? _copy;
+    private Tensor? _copy, _arranged;
 
     /// <summary>Nobody writes to the weight any more; set before the first product.</summary>
     public bool IsFixed { get; set; }
 
     /// <summary>The weight for products in <paramref name="type"/>: the kept copy, or the parameter as it is stored. It stays this object's.</summary>
-    public Tensor In(ScalarType type)
+    public Tensor In(ScalarType type) => stored.dtype == type || !MayKeep(type) ? stored : Kept(ref _copy, type, null);
+
+    /// <summary>The arranged copy in <paramref name="type"/>; null where none may be kept. It stays this object's.</summary>
+    public Tensor? ArrangedIn(ScalarType type) => arrange is null || !MayKeep(type) ? null : Kept(ref _arranged, type, arrange);
+
+    public void Dispose()
     {
-        if (!IsFixed || (arrange is null && stored.dtype == type) || ElementTypes.Bytes(type) > stored.element_size()) return stored;
-        if (Volatile.Read(ref _copy) is { } kept && kept.dtype == type) return kept;
-        return Keep(type);
+        Interlocked.Exchange(ref _copy, null)?.Dispose();
+        Interlocked.Exchange(ref _arranged, null)?.Dispose();
     }
 
-    public void Dispose() => Interlocked.Exchange(ref _copy, null)?.Dispose();
+    private bool MayKeep(ScalarType type) => IsFixed && ElementTypes.Bytes(type) <= stored.element_size();
 
-    private Tensor Keep(ScalarType type)
+    private Tensor Kept(ref Tensor? place, ScalarType type, Func<Tensor, Tensor>? rearrange)
     {
+        if (Volatile.Read(ref place) is { } kept && kept.dtype == type) return kept;
         using var mode = no_grad();
         using var scope = NewDisposeScope();
-        Tensor converted = stored.to(type), made = (arrange is null ? converted : arrange(converted)).DetachFromDisposeScope();
-        Interlocked.Exchange(ref _copy, made)?.Dispose();
+        Tensor converted = stored.to(type), made = (rearrange is null ? converted : rearrange(converted)).DetachFromDisposeScope();
+        Interlocked.Exchange(ref place, made)?.Dispose();
         BorrowedTensor.LetPagesGo(stored);
-        if (arrange is not null && stored.numel() * stored.element_size() >= LargeBytes) AllocatorTuning.Release();
+        if (rearrange is not null && stored.numel() * stored.element_size() >= LargeBytes) AllocatorTuning.Release();
         return made;
     }
 }

@@ -18,7 +18,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [DataRow(0.999)]
     public void ATruncatedZipIsAnError(double share)
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         byte[] whole = File.ReadAllBytes(path);
         int length = (int)(whole.Length * share);
         File.WriteAllBytes(path, whole[..length]);
@@ -35,7 +35,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [DataRow("metamorph.json")]
     public void AMissingFileIsNamed(string name)
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update)) archive.Entries.Single(entry => entry.Name == name).Delete();
         AssertBroken(path, $"the file '{name}' is missing; the model was not saved whole. {ModelZipReader.Advice}");
     }
@@ -65,7 +65,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [DataRow("preprocessor_config.json")]
     public void AFileThatIsNoJsonIsNamed(string name)
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         Replace(path, name, "{ this is no JSON"u8.ToArray());
         AssertBroken(path, $"the file '{name}' is broken: ", ModelZipReader.Advice);
     }
@@ -73,7 +73,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [TestMethod]
     public void APreprocessorIsNamedOnceWithItsZip()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         Replace(path, "preprocessor_config.json", """{"image_processor_type": "SiglipImageProcessor", "size": "wide"}"""u8.ToArray());
         string message = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().LoadModel(path, out _)).Message;
         StringAssert.StartsWith(message, $"'{path}, ");
@@ -88,7 +88,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [TestMethod]
     public void AnEmptyConfigurationIsNamedWithItsZip()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         Replace(path, "config.json", "{}"u8.ToArray());
         string message = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().LoadModel(path, out _)).Message;
         StringAssert.StartsWith(message, $"'{path}, ");
@@ -98,7 +98,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [TestMethod]
     public void BrokenWeightsAreNamed()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         Replace(path, ZipWeights.FileName, new byte[100]);
         AssertBroken(path, $"the file '{ZipWeights.FileName}' is broken: '{path}, ", $"/{ZipWeights.FileName}' is not a sound safetensors file: the header does not begin with '{{'. {ModelZipReader.Advice}");
     }
@@ -107,7 +107,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [TestMethod]
     public void AChangedWeightIsNoticed()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         byte[] bytes = File.ReadAllBytes(path);
         ZipRecord record = ZipDirectory.Read(path).Records.Single(entry => entry.Key.EndsWith(ZipWeights.FileName)).Value;
         using (ZipArchive archive = ZipFile.OpenRead(path)) Assert.AreEqual(Crc(bytes.AsSpan((int)record.Offset, (int)record.Length)), archive.Entries.Single(entry => entry.Name == ZipWeights.FileName).Crc32);
@@ -122,7 +122,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [TestMethod]
     public void AChangedDigitOfASmallFileIsNoticed()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         string config;
         using (ZipArchive archive = ZipFile.OpenRead(path)) config = System.Text.Encoding.UTF8.GetString(Bytes(archive.Entries.Single(entry => entry.Name == "config.json")));
         byte[] content = System.Text.Encoding.UTF8.GetBytes(config), changed = System.Text.Encoding.UTF8.GetBytes(config.Replace("\"mm_vision_select_layer\": -1", "\"mm_vision_select_layer\": -2"));
@@ -139,7 +139,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [TestMethod]
     public void ASmallFileOfAnySizeIsRefused()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         byte[] zip = File.ReadAllBytes(path);
         int name = zip.AsSpan().LastIndexOf("/config.json"u8), record = zip.AsSpan(0, name).LastIndexOf("PK\u0001\u0002"u8);
         Assert.IsGreaterThan(0, record, "the zip's directory");
@@ -152,7 +152,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [TestMethod]
     public void WeightsOfAnotherShapeAreNamedWithTheZip()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         string config;
         using (ZipArchive archive = ZipFile.OpenRead(path)) config = System.Text.Encoding.UTF8.GetString(Bytes(archive.Entries.Single(entry => entry.Name == "config.json")));
         Replace(path, "config.json", System.Text.Encoding.UTF8.GetBytes(config.Replace("\"intermediate_size\": 32", "\"intermediate_size\": 48")));
@@ -163,7 +163,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [TestMethod]
     public void AValueThatCannotBeIsNamedWithTheZip()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         string config;
         using (ZipArchive archive = ZipFile.OpenRead(path)) config = System.Text.Encoding.UTF8.GetString(Bytes(archive.Entries.Single(entry => entry.Name == "config.json")));
         Replace(path, "config.json", System.Text.Encoding.UTF8.GetBytes(config.Replace("\"intermediate_size\": 32", "\"intermediate_size\": -32")));
@@ -174,7 +174,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [TestMethod]
     public void AnUnknownKindIsNamed()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update))
         {
             ZipArchiveEntry model = archive.Entries.Single(entry => entry.FullName.EndsWith("Model.key") && Contains(entry, EncodeImagesTransformer.Kind));
@@ -195,7 +195,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [DataRow(true)]
     public void AZipWithoutAModelIsNamed(bool empty)
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         if (empty) File.Delete(path);
         using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update))
         {
@@ -211,7 +211,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [TestMethod]
     public void AModelOfALaterFormatIsNamed()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         byte[] key;
         using (ZipArchive archive = ZipFile.OpenRead(path)) key = Bytes(archive.Entries.Single(entry => entry.FullName.EndsWith("Model.key") && Contains(entry, EncodeImagesTransformer.Kind)));
         int signature = key.AsSpan().IndexOf("METAMORP"u8);
@@ -293,13 +293,5 @@ public sealed class BrokenModelZipTests : FolderTests
         using var bytes = new MemoryStream();
         stream.CopyTo(bytes);
         return bytes.ToArray();
-    }
-
-    private string SaveEncoder()
-    {
-        using EncodeImagesTransformer encoder = TinyModels.TrainEncoder(_ml);
-        string path = Folder["encoder.zip"];
-        _ml.Model.Save(encoder, TinyModels.Captions(_ml, 1).Schema, path);
-        return path;
     }
 }

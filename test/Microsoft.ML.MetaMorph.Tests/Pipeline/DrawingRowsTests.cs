@@ -1,6 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Transforms.Image;
-using static TorchSharp.torch;
+using static Microsoft.ML.MetaMorph.Tests.TinyDrawings;
 
 namespace Microsoft.ML.MetaMorph.Tests;
 
@@ -8,8 +7,6 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class DrawingRowsTests
 {
-    private const int Side = 16, PictureLength = 192;
-
     private const string NotANumber = "is not a number. Look at the row's visual tokens; if they are sound, the weights are not, or the guidance is too strong for them.";
 
     private static readonly string[] Errors =
@@ -26,10 +23,6 @@ public sealed class DrawingRowsTests
     ];
 
     private readonly MLContext _ml = new(seed: 1);
-
-    private static VisualizerConfig Config { get; } = TinyDiffusion.Pixels with { UNet = TinyDiffusion.Pixels.UNet with { SampleSize = [Side / 4] } };
-
-    private static ImageGenerationOptions Quick => new() { Steps = 4, GuidanceScale = 2, Strength = 0.5, Seed = 5 };
 
     [TestMethod]
     public void WithAnErrorColumnBadRowsSaySoAndTheOthersAreDrawnAsAlone()
@@ -69,7 +62,7 @@ public sealed class DrawingRowsTests
         IDataView rows = _ml.Transforms.LoadImages("Start", folder.Path, "Path").Fit(PathRows(files, tokens)).Transform(PathRows(files, tokens));
         using Visualizer visualizer = Open();
         using GenerateImagesTransformer transformer = Estimator(visualizer, "Error", negative: null).Fit(rows);
-        using var model = new VisualizerModel(Config, TinyDiffusion.Fresh());
+        using VisualizerModel model = Model();
         Read(transformer.Transform(rows), (row, picture, _, error) =>
         {
             if (row is 1 or 3) StringAssert.StartsWith(error, $"Row {row}, column 'Start': ");
@@ -140,8 +133,6 @@ public sealed class DrawingRowsTests
             Assert.ThrowsExactly<ArgumentException>(() => _ml.MetaMorph().GenerateImages(options).Fit(View())).Message);
     }
 
-    private static Visualizer Open() => new(new Lease<DrawingModel>(new DrawingModel(Config, new DrawingModelSettings(Precision.Float32), _ => new VisualizerModel(Config, TinyDiffusion.Fresh()), storage: null)));
-
     private GenerateImagesEstimator Estimator(Visualizer visualizer, string? error, string? negative = "Negative")
     {
         GenerateImagesEstimator.Options options = Options(visualizer, error);
@@ -191,24 +182,12 @@ public sealed class DrawingRowsTests
         TokenRow source = Rows()[row];
         byte[][] drawn = [picture, second];
         int expected = Errors[row].Length == 0 ? source.Tokens.Length / PictureLength : 0;
-        using var model = new VisualizerModel(Config, TinyDiffusion.Fresh());
+        using VisualizerModel model = Model();
         for (int i = 0; i < 2; i++)
         {
             if (i < expected) AssertClose(Alone(model, source, i), drawn[i], $"row {row}, picture {i}");
             else Assert.HasCount(0, drawn[i], $"row {row}, picture {i}");
         }
-    }
-
-    private static byte[] Alone(VisualizerModel model, TokenRow row, int picture)
-    {
-        using var scope = NewDisposeScope();
-        var sampler = new PictureSampler(model, model.Codec(), Config.Scheduler!);
-        Tensor? start = row.Start is { } image ? full([1, 3, Side, Side], image.Pixels[0] / 255f) : null;
-        Tensor? negative = row.Negative.Length == 0 ? null : Part(row.Negative);
-        using Tensor drawn = sampler.Draw(Part(row.Tokens), [5 + picture], Quick, start, negative);
-        return PicturePixels.ToImages(drawn)[0].Pixels;
-
-        Tensor Part(float[] values) => tensor(values[(picture * PictureLength)..((picture + 1) * PictureLength)], [1, 16, 12]);
     }
 
     /// <summary>Goes through rows with their first two pictures and their errors.</summary>
@@ -226,43 +205,6 @@ public sealed class DrawingRowsTests
         }
 
         Assert.AreNotEqual(0, row);
-
-        static byte[] Pixels(ValueGetter<MLImage> getter)
-        {
-            MLImage picture = null!;
-            getter(ref picture);
-            using (picture) return picture is null ? [] : RgbImage.FromMLImage(picture).Pixels;
-        }
-    }
-
-    private static void AssertClose(byte[] expected, byte[] actual, string what)
-    {
-        Assert.HasCount(Side * Side * 3, actual, what);
-        for (int i = 0; i < expected.Length; i++) Assert.AreEqual(expected[i], actual[i], 1.01, $"{what}, byte {i}");
-    }
-
-    private static float[] Values(Random random, int pictures) => [.. Enumerable.Range(0, pictures * PictureLength).Select(_ => random.NextSingle() * 4 - 2)];
-
-    private static MLImage Grey(byte value)
-    {
-        byte[] pixels = new byte[Side * Side * 4];
-        pixels.AsSpan().Fill(value);
-        for (int i = 3; i < pixels.Length; i += 4) pixels[i] = byte.MaxValue;
-        return MLImage.CreateFromPixels(Side, Side, MLPixelFormat.Bgra32, pixels);
-    }
-
-    private sealed record TokenRow
-    {
-        [VectorType(0, 16, 12)]
-        public float[] Tokens { get; set; } = [];
-
-        [VectorType(0, 16, 12)]
-        public float[] Negative { get; set; } = [];
-
-        [ImageType(Side, Side)]
-        public MLImage? Start { get; set; }
-
-        public string Before { get; set; } = "";
     }
 
     private sealed class PathRow

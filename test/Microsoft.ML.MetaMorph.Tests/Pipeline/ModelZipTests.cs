@@ -11,7 +11,7 @@ public sealed class ModelZipTests : FolderTests
     [TestMethod]
     public void WeightsAreStoredAndAligned()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         using ZipArchive archive = ZipFile.OpenRead(path);
         ZipArchiveEntry weights = archive.Entries.Single(entry => entry.Name == ZipWeights.FileName);
         Assert.AreEqual(weights.Length, weights.CompressedLength);
@@ -30,7 +30,7 @@ public sealed class ModelZipTests : FolderTests
     [DataRow(long.MaxValue, false)]
     public void BothWaysOfReadingGiveTheSameTensors(long mapFrom, bool inPlace)
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         Dictionary<string, float[]> expected = Tensors(path, long.MaxValue, out _);
         Dictionary<string, float[]> actual = Tensors(path, mapFrom, out bool mapped);
         Assert.AreEqual(inPlace, mapped);
@@ -40,7 +40,7 @@ public sealed class ModelZipTests : FolderTests
     [TestMethod]
     public void MappedWeightsKeepTheirZipFromBeingOverwritten()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         using (ZipArchive archive = ZipFile.OpenRead(path))
         {
         }
@@ -61,7 +61,7 @@ public sealed class ModelZipTests : FolderTests
     [TestMethod]
     public void NothingIsLeftInTheTemporaryFolder()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         string temporary = Directory.CreateDirectory(Folder["temporary"]).FullName;
         var ml = new MLContext { TempFilePath = temporary };
         ITransformer loaded = ml.Model.Load(path, out _);
@@ -73,7 +73,7 @@ public sealed class ModelZipTests : FolderTests
     [TestMethod]
     public void ATransformersDirectoryIsAFolderOfPublishedFiles()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         string unpacked = Folder["unpacked"];
         ZipFile.ExtractToDirectory(path, unpacked);
         string config = Directory.GetFiles(unpacked, "config.json", SearchOption.AllDirectories).Single();
@@ -84,7 +84,7 @@ public sealed class ModelZipTests : FolderTests
     [TestMethod]
     public void AnEntryCompressedByAnotherToolStillLoads()
     {
-        string path = SaveEncoder();
+        string path = TinyModels.SaveEncoder(_ml, Folder);
         string again = Folder["again.zip"];
         using (ZipArchive from = ZipFile.OpenRead(path))
         using (ZipArchive to = ZipFile.Open(again, ZipArchiveMode.Create))
@@ -116,13 +116,5 @@ public sealed class ModelZipTests : FolderTests
             using Tensor tensor = weights.Archive.Read(name);
             return TensorMemory.Span<float>(tensor).ToArray();
         });
-    }
-
-    private string SaveEncoder()
-    {
-        using EncodeImagesTransformer encoder = TinyModels.TrainEncoder(_ml);
-        string path = Folder["encoder.zip"];
-        _ml.Model.Save(encoder, TinyModels.Captions(_ml, 1).Schema, path);
-        return path;
     }
 }

@@ -63,6 +63,20 @@ public sealed partial class PretrainedCheckpointTests : FolderTests
         Assert.AreEqual(Another("Variant is fp16 there and absent here"), Refused(trainer, run with { Variant = null }));
     }
 
+    /// <summary>The same weights under another noise schedule, or with latents of another scale, are another start.</summary>
+    [TestMethod]
+    [DataRow("Visualizer", "scheduler/scheduler_config.json", "\"beta_end\": 0.012", "\"beta_end\": 0.013", "Model of PretrainedFolder, scheduler.beta_end is 0.012 there and 0.013 here")]
+    [DataRow("Autoencoder", "vae/config.json", "\"scaling_factor\": 0.18215", "\"scaling_factor\": 0.2", "Model of PretrainedFolder.scaling_factor is 0.18215 there and 0.2 here")]
+    public void AnotherConfigurationUnderTheSamePathIsRefused(string trainer, string file, string value, string other, string difference)
+    {
+        Save(trainer, seed: 7);
+        Kill(trainer, Begun);
+        string text = File.ReadAllText(Folder["start/" + file]), changed = text.Replace(value, other, StringComparison.Ordinal);
+        Assert.AreNotEqual(text, changed, text);
+        File.WriteAllText(Folder["start/" + file], changed);
+        Assert.AreEqual(Another(difference), Refused(trainer, Begun));
+    }
+
     [TestMethod]
     public void AnotherSizeOfPicturesIsRefused()
     {

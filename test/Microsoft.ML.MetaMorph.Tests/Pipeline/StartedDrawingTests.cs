@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using Microsoft.ML.Data;
-using Microsoft.ML.Transforms.Image;
-using static TorchSharp.torch;
+using static Microsoft.ML.MetaMorph.Tests.TinyDrawings;
 
 namespace Microsoft.ML.MetaMorph.Tests;
 
@@ -9,13 +8,7 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class StartedDrawingTests
 {
-    private const int Side = 16;
-
     private readonly MLContext _ml = new(seed: 1);
-
-    private static VisualizerConfig Config { get; } = TinyDiffusion.Pixels with { UNet = TinyDiffusion.Pixels.UNet with { SampleSize = [Side / 4] } };
-
-    private static ImageGenerationOptions Quick => new() { Steps = 4, GuidanceScale = 2, Strength = 0.5, Seed = 5 };
 
     /// <summary>Rows of all four kinds in one batch, each against the sampler alone.</summary>
     [TestMethod]
@@ -25,10 +18,10 @@ public sealed class StartedDrawingTests
         TokenRow[] rows = [Row(1, 1, 1, start: 40), Row(2, 2, 0, start: null), Row(3, 1, 1, start: null), Row(4, 1, 0, start: 200), Row(5, 2, 2, start: 90)];
         using GenerateImagesTransformer transformer = Estimator(visualizer).Fit(View(rows));
         byte[][][] drawn = Pictures(transformer, rows);
-        using var model = new VisualizerModel(Config, TinyDiffusion.Fresh());
+        using VisualizerModel model = Model();
         for (int row = 0; row < rows.Length; row++)
         {
-            for (int i = 0; i < rows[row].Tokens.Length / 192; i++) AssertClose(Alone(model, rows[row], i), drawn[row][i], $"row {row}, picture {i}");
+            for (int i = 0; i < rows[row].Tokens.Length / PictureLength; i++) AssertClose(Alone(model, rows[row], i), drawn[row][i], $"row {row}, picture {i}");
         }
 
         // Something is left of the start: grey 200 stays lighter than grey 40.
@@ -58,7 +51,7 @@ public sealed class StartedDrawingTests
         File.Copy(folder["new.zip"], folder["old.zip"]);
         WithoutColumns(folder["old.zip"]);
         using var old = (GenerateImagesTransformer)new MLContext(1).Model.Load(folder["old.zip"], out _);
-        using var model = new VisualizerModel(Config, TinyDiffusion.Fresh());
+        using VisualizerModel model = Model();
         AssertClose(Alone(model, rows[0] with { Start = null, Negative = [] }, 0), Pictures(old, rows)[0][0], "an old zip draws from noise");
     }
 
@@ -121,25 +114,11 @@ public sealed class StartedDrawingTests
         using Visualizer visualizer = Open();
         using GenerateImagesTransformer transformer = Estimator(visualizer, batchSize: 2).Fit(View(Row(1, 1, 0, null)));
         TokenRow strong = Row(1, 2, 0, null);
-        strong.Tokens.AsSpan(192).Fill(float.MaxValue);
+        strong.Tokens.AsSpan(PictureLength).Fill(float.MaxValue);
         TokenRow[] rows = [.. Enumerable.Range(0, 11).Select(i => Row(i, 2, 0, null)), strong];
         Assert.AreEqual(
             "Row 11, column 'Tokens': the answer for picture 2 is not a number. Look at the row's visual tokens; if they are sound, the weights are not, or the guidance is too strong for them.",
             Assert.ThrowsExactly<InvalidDataException>(() => Pictures(transformer, rows)).Message);
-    }
-
-    private static Visualizer Open() => new(new Lease<DrawingModel>(new DrawingModel(Config, new DrawingModelSettings(Precision.Float32), _ => new VisualizerModel(Config, TinyDiffusion.Fresh()), storage: null)));
-
-    private static byte[] Alone(VisualizerModel model, TokenRow row, int picture)
-    {
-        using var scope = NewDisposeScope();
-        var sampler = new PictureSampler(model, model.Codec(), Config.Scheduler!);
-        Tensor? start = row.Start is { } image ? full([1, 3, Side, Side], image.Pixels[0] / 255f) : null;
-        Tensor? negative = row.Negative.Length == 0 ? null : Part(row.Negative);
-        using Tensor drawn = sampler.Draw(Part(row.Tokens), [5 + picture], Quick, start, negative);
-        return PicturePixels.ToImages(drawn)[0].Pixels;
-
-        Tensor Part(float[] values) => tensor(values[(picture * 192)..((picture + 1) * 192)], [1, 16, 12]);
     }
 
     private static byte[][][] Pictures(GenerateImagesTransformer transformer, TokenRow[] rows)
@@ -150,21 +129,10 @@ public sealed class StartedDrawingTests
         var all = new List<byte[][]>();
         while (cursor.MoveNext())
         {
-            all.Add([.. getters.Select(getter =>
-            {
-                MLImage picture = null!;
-                getter(ref picture);
-                using (picture) return picture is null ? [] : RgbImage.FromMLImage(picture).Pixels;
-            })]);
+            all.Add([.. getters.Select(Pixels)]);
         }
 
         return [.. all];
-    }
-
-    private static void AssertClose(byte[] expected, byte[] actual, string what)
-    {
-        Assert.HasCount(Side * Side * 3, actual, what);
-        for (int i = 0; i < expected.Length; i++) Assert.AreEqual(expected[i], actual[i], 1.01, $"{what}, byte {i}");
     }
 
     private static void WithoutColumns(string path)
@@ -186,17 +154,7 @@ public sealed class StartedDrawingTests
     private static TokenRow Row(int seed, int count, int negative, byte? start)
     {
         var random = new Random(seed);
-        return new TokenRow { Tokens = Values(count), Negative = Values(negative), Start = start is { } grey ? Grey(grey) : null };
-
-        float[] Values(int pictures) => [.. Enumerable.Range(0, pictures * 192).Select(_ => random.NextSingle() * 4 - 2)];
-    }
-
-    private static MLImage Grey(byte value)
-    {
-        byte[] pixels = new byte[Side * Side * 4];
-        pixels.AsSpan().Fill(value);
-        for (int i = 3; i < pixels.Length; i += 4) pixels[i] = byte.MaxValue;
-        return MLImage.CreateFromPixels(Side, Side, MLPixelFormat.Bgra32, pixels);
+        return new TokenRow { Tokens = Values(random, count), Negative = Values(random, negative), Start = start is { } grey ? Grey(grey) : null };
     }
 
     private GenerateImagesEstimator Estimator(Visualizer visualizer, string? start = "Start", string? negative = "Negative", int batchSize = 8) => _ml.MetaMorph().GenerateImages(new GenerateImagesEstimator.Options
@@ -213,17 +171,5 @@ public sealed class StartedDrawingTests
     private sealed class Receiver(Action<DrawingStatus> receive) : IProgress<DrawingStatus>
     {
         public void Report(DrawingStatus value) => receive(value);
-    }
-
-    private sealed record TokenRow
-    {
-        [VectorType(0, 16, 12)]
-        public float[] Tokens { get; set; } = [];
-
-        [VectorType(0, 16, 12)]
-        public float[] Negative { get; set; } = [];
-
-        [ImageType(Side, Side)]
-        public MLImage? Start { get; set; }
     }
 }

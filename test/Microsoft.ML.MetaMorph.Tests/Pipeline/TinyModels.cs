@@ -34,6 +34,15 @@ internal static class TinyModels
             TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 280 },
         }).Fit(Captions(ml, rows));
 
+    /// <summary>The same in a model zip of ML.NET.</summary>
+    public static string SaveEncoder(MLContext ml, ScratchFolder folder)
+    {
+        using EncodeImagesTransformer encoder = TrainEncoder(ml);
+        string path = folder["encoder.zip"];
+        ml.Model.Save(encoder, Captions(ml, 1).Schema, path);
+        return path;
+    }
+
     public static VisualPredictiveInstructionTuningTrainer.Options TrainerOptions(int steps = 3) => new()
     {
         Architecture = Architecture,

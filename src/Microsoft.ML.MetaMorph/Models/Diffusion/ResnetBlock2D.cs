@@ -64,8 +64,8 @@ internal sealed class ResnetBlock2D : NamedModule
     public Tensor Forward(Tensor input, Tensor? time = null)
     {
         using var scope = NewDisposeScope();
-        Tensor hidden = FirstNorm.forward(input).Then(Activation.Apply).Then(FirstConvolution.forward);
-        hidden = hidden.Then(h => Normalized(h, time)).Then(Activation.Apply).Then(Dropped).Then(SecondConvolution.forward);
+        Tensor hidden = FirstConvolution.ForwardOwned(FirstNorm.forward(input).Then(Activation.Apply));
+        hidden = SecondConvolution.ForwardOwned(hidden.Then(h => Normalized(h, time)).Then(Activation.Apply).Then(Dropped));
         hidden = hidden.Then(h => h.Plus(Shortcut is null ? input : Shortcut.forward(input)));
         if (OutputScale != 1) hidden = hidden / OutputScale;
         return hidden.MoveToOuterDisposeScope();

@@ -19,7 +19,9 @@ internal sealed class Upsample2D : NamedModule
     public Tensor Forward(Tensor picture, long height, long width)
     {
         using var scope = NewDisposeScope();
-        return Repeat(picture, height, width).Then(Convolution.forward).MoveToOuterDisposeScope();
+        // What is repeated is the same in either element type, and smaller in the narrower one.
+        Tensor repeated = Repeat(picture.to(Convolution.ComputeType), height, width);
+        return Convolution.ForwardOwned(repeated).Then(result => result.to(picture.dtype)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The nearest pixel at every place of a larger picture.</summary>

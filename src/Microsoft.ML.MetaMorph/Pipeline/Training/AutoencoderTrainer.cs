@@ -152,9 +152,9 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
             .With(nameof(Options.AspectRatio), _options.AspectRatio)
             .WithRows(trainData.GetRowCount())
             .WithOptions(nameof(Options.Training), _options.Training with { Seed = seed }, nameof(AutoencoderTrainingOptions.PicturesAtATime), nameof(AutoencoderTrainingOptions.ScalingPictures));
-        if (previous is not null) return fingerprint.WithWeights("Previous model", previous.Model.Parameters());
+        if (previous is not null) return fingerprint.WithWeights("Previous model", previous.Model.Parameters()).WithConfig("Previous model", start.Config.Write);
         return _options.PretrainedFolder is { } folder
-            ? fingerprint.WithPretrained(folder, start).With(nameof(Options.Variant), _options.Variant)
+            ? fingerprint.WithPretrained(folder, start).WithConfig("Model of PretrainedFolder", start.Config.Write).With(nameof(Options.Variant), _options.Variant)
             : fingerprint.WithOptions(nameof(Options.Architecture), _options.FreshArchitecture);
     }
 

@@ -184,10 +184,10 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             .With("Visual tokens of a picture", $"{count} of width {width}")
             .WithRows(trainData.GetRowCount())
             .WithOptions(nameof(Options.Training), _options.Training with { Seed = seed }, nameof(VisualizerTrainingOptions.PicturesAtATime), nameof(VisualizerTrainingOptions.ActivationCheckpointing));
-        if (previous is not null) return fingerprint.WithWeights("Previous model", previous.Model.Parameters());
+        if (previous is not null) return WithConfigs("Previous model", start.Config, fingerprint.WithWeights("Previous model", previous.Model.Parameters()));
         if (_options.PretrainedFolder is { } folder)
         {
-            return fingerprint.WithPretrained(folder, start)
+            return WithConfigs("Model of PretrainedFolder", start.Config, fingerprint.WithPretrained(folder, start))
                 .With(nameof(Options.StableDiffusionFolder), _options.StableDiffusionFolder)
                 .With(nameof(Options.Variant), _options.Variant)
                 .With(nameof(Options.ImageSize), _options.ImageSize);
@@ -197,6 +197,13 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         if (autoencoder is not null) fingerprint.WithWeights(nameof(Options.Autoencoder), autoencoder.Value.Parameters());
         return fingerprint.WithOptions(nameof(Options.Architecture), _options.Architecture);
     }
+
+    private static TrainingFingerprint WithConfigs(string name, VisualizerConfig config, TrainingFingerprint fingerprint) => fingerprint
+        .WithConfig($"{name}, adapter", config.Adapter.Write)
+        .WithConfig($"{name}, UNet", config.UNet.Write)
+        .WithConfig($"{name}, autoencoder", config.Autoencoder is { } autoencoder ? autoencoder.Write : null)
+        .WithConfig($"{name}, scheduler", config.Scheduler is { } scheduler ? scheduler.Write : null)
+        .With($"{name}, pixel unshuffle", config.PixelUnshuffle);
 
     private void Report(VisualizerProgress step, VisualizerValidation? validation, ValidationSettings settings, TrainingLog log)
     {

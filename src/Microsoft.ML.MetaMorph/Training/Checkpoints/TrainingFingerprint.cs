@@ -43,13 +43,13 @@ internal sealed class TrainingFingerprint(string trainer)
     /// <param name="free">Options that may change between two runs, because they do not change what is learned.</param>
     public TrainingFingerprint WithOptions(string name, object options, params string[] free)
     {
-        foreach (JsonProperty option in JsonSerializer.SerializeToElement(options, options.GetType(), Json).EnumerateObject())
-        {
-            if (!free.Contains(option.Name)) _values[$"{name}.{option.Name}"] = option.Value.ValueKind == JsonValueKind.String ? option.Value.GetString()! : option.Value.GetRawText();
-        }
-
-        return this;
+        return WithFields(name, JsonSerializer.SerializeToElement(options, options.GetType(), Json), free);
     }
+
+    /// <summary>A configuration as it is written beside weights: what is computed with the same weights depends on it.</summary>
+    /// <param name="name">Whose it is.</param>
+    /// <param name="write">Writes it; null where there is none.</param>
+    public TrainingFingerprint WithConfig(string name, Action<Utf8JsonWriter>? write) => write is null ? this : WithFields(name, JsonFile.Value(write), []);
 
     /// <summary>Weights that the options do not tell: their names, shapes and bits.</summary>
     public TrainingFingerprint WithWeights(string name, IEnumerable<KeyValuePair<string, Tensor>> weights)
@@ -84,6 +84,16 @@ internal sealed class TrainingFingerprint(string trainer)
     /// <param name="stored">Of the checkpoint.</param>
     public IReadOnlyList<string> DifferencesFrom(IReadOnlyDictionary<string, string> stored)
         => [.. _values.Keys.Union(stored.Keys).Order(StringComparer.Ordinal).Where(name => Differs(name, stored)).Select(name => $"{name} is {Of(stored, name)} there and {Of(_values, name)} here")];
+
+    private TrainingFingerprint WithFields(string name, JsonElement fields, string[] free)
+    {
+        foreach (JsonProperty field in fields.EnumerateObject())
+        {
+            if (!free.Contains(field.Name)) _values[$"{name}.{field.Name}"] = field.Value.ValueKind == JsonValueKind.String ? field.Value.GetString()! : field.Value.GetRawText();
+        }
+
+        return this;
+    }
 
     private bool Differs(string name, IReadOnlyDictionary<string, string> stored)
         => Of(stored, name) != Of(_values, name) && (name != Rows || (stored.ContainsKey(name) && _values.ContainsKey(name)));
