@@ -47,7 +47,8 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     /// <param name="input">The rows.</param>
     /// <returns>The trained model as a transformer.</returns>
     /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidDataException">A row cannot be learned (see <see cref="Options.SkipBadRows"/>), no row has anything to learn within <see cref="Options.MaximumLength"/>, or a folder does not fit.</exception>
+    /// <exception cref="InvalidDataException">A row cannot be learned (see <see cref="Options.SkipBadRows"/>), no row has anything to learn within <see cref="Options.MaximumLength"/>, a folder does not fit, or <see cref="Options.CheckpointFolder"/> holds another training.</exception>
+    /// <exception cref="IOException">A checkpoint cannot be written.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
     /// <exception cref="InsufficientMemoryException">Weights, gradients and moments need more memory than there is; told before anything is loaded.</exception>
     public MetaMorphTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
@@ -87,7 +88,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         try
         {
             ResponseGenerator.RequireRoom(_settings.Generation, start.Model.Config.VisualTokenCount);
-            TrainingResult result = Train(start, trainData, validationData, seed, log);
+            TrainingResult result = Train(start, trainData, validationData, seed, () => Fingerprint(trainData, previousModel, start, seed), log);
             var model = new ResponseModel(start.Model, start.Text, _options.Training.Precision, storage: null);
             return new MetaMorphTransformer(_environment, _settings with { TrainedIn = result.Precision.ToString() }, new Lease<ResponseModel>(model));
         }
@@ -149,10 +150,11 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         return tokenizer;
     }
 
-    private TrainingResult Train(TrainableModel start, IDataView trainData, IDataView? validationData, int seed, TrainingLog log)
+    private TrainingResult Train(TrainableModel start, IDataView trainData, IDataView? validationData, int seed, Func<TrainingFingerprint> fingerprint, TrainingLog log)
     {
         VisualPredictiveTrainingOptions training = _options.Training with { Seed = seed };
-        using var trainer = new VisualPredictiveTrainer(start.Model, training);
+        using TrainingCheckpoints? checkpoints = log.Checkpoints(_options, fingerprint);
+        using var trainer = new VisualPredictiveTrainer(start.Model, training, checkpoints);
         log.Info(trainer.Precision);
         int longest = LongestRow(start.Model.Config.Language, log);
         ConversationSource Source(IDataView data) => new(data, _settings, start.Text.Encoder, start.Model.Config, longest, _options.SkipBadRows, log.Warn);
@@ -161,11 +163,31 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         validation?.MayTeachNothing();
         if (validation is not null) ValidationRows.ReadAll(validation.Rows(null), log.Cancellation);
         TrainingResult result = trainer.Train(rows, validation, step => Report(step, training, log), cancellationToken: log.Cancellation);
-        rows.RequireSomethingToLearn();
         if (Evaluated(result.Validation) is { } losses) log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
         else if (result.Validation is not null) log.Warn(ValidationRows.Nothing("anything to learn"));
         log.End(result.End, result.Steps);
         return result;
+    }
+
+    /// <summary>What has to be the same where a checkpoint is gone on from.</summary>
+    private TrainingFingerprint Fingerprint(IDataView trainData, MetaMorphTransformer? previous, TrainableModel start, int seed)
+    {
+        TrainingFingerprint fingerprint = new TrainingFingerprint("VisualPredictiveInstructionTuning")
+            .With(nameof(Options.PromptColumnName), _settings.PromptColumnName)
+            .With(nameof(Options.ResponseColumnName), _settings.ResponseColumnName)
+            .With(nameof(Options.VisualTokensColumnName), _settings.VisualTokensColumnName)
+            .With(nameof(Options.ResponseVisualTokensColumnName), _settings.ResponseVisualTokensColumnName)
+            .With(nameof(Options.SystemMessage), _settings.SystemMessage)
+            .With(nameof(Options.MaximumLength), _options.MaximumLength)
+            .With(nameof(Options.SkipBadRows), _options.SkipBadRows)
+            .With("Visual tokens of a picture", $"{start.Model.Config.VisualTokenCount} of width {start.Model.Config.VisualTokenWidth}")
+            .WithRows(trainData.GetRowCount())
+            .WithBytes("Tokenizer and chat template", start.Text.Tokenizer.Files.Contents)
+            .WithOptions(nameof(Options.Training), _options.Training with { Seed = seed }, nameof(VisualPredictiveTrainingOptions.ActivationCheckpointing), nameof(VisualPredictiveTrainingOptions.ValidationInterval));
+        // A text that cannot be read is an error here, and none in a training that passes over such rows.
+        if (!_options.SkipBadRows) fingerprint.WithTexts(TextRows.Read(trainData, _settings.PromptColumnName, _settings.ResponseColumnName!));
+        if (previous is not null) return fingerprint.WithWeights("Previous model", previous.Model.Parameters());
+        return _options.PretrainedFolder is { } folder ? fingerprint.WithPretrained(folder, start.Model) : fingerprint.WithOptions(nameof(Options.Architecture), _options.Architecture ?? new LanguageModelArchitecture());
     }
 
     // Behind its last position a model answers nothing, so there is nothing to learn there either.
@@ -187,7 +209,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     }
 
     /// <summary>Options of <see cref="VisualPredictiveInstructionTuningTrainer"/>.</summary>
-    public sealed class Options : ResponseColumns, ITrainingControl
+    public sealed class Options : ResponseColumns, ITrainingControl, ICheckpointOptions
     {
         /// <summary>
         /// Where training starts: a folder in Hugging Face layout with a MetaMorph or a language model (Llama 2 to 3.2, SmolLM2, Qwen2, Qwen2.5, Qwen3),
@@ -216,6 +238,20 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         /// <summary>Whether rows that cannot be learned (marks and pictures differ in number, an empty response, a picture that could not be encoded) are passed over and told in the log. Default: false, they throw. A cache (<c>AppendCacheCheckpoint</c>) ends with its first error: behind one, pictures that cannot be read are passed over only where <see cref="EncodeImagesEstimator.Options.ErrorColumnName"/> is given in front of it.</summary>
         public bool SkipBadRows { get; set; }
 
+        /// <summary>
+        /// The folder for checkpoints, one training at a time. <c>Fit</c> with the same folder goes on from the last whole one, in the element type in which
+        /// the training was begun, and ends with the weights of a training that was never stopped: bit for bit on the same machine with as many threads,
+        /// without a budget of time. Rows that were learned are passed over: nothing of them is read or encoded again. Where the training was finished, its
+        /// model is there at once. Options, rows or start that are not those of the checkpoint are refused. Null (default): none are written.
+        /// </summary>
+        public string? CheckpointFolder { get; set; }
+
+        /// <inheritdoc cref="AutoencoderTrainer.Options.CheckpointInterval"/>
+        public int CheckpointInterval { get; set; } = 500;
+
+        /// <inheritdoc cref="AutoencoderTrainer.Options.CheckpointCount"/>
+        public int CheckpointCount { get; set; } = 2;
+
         /// <summary>Whether a cancelled training gives the model as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
         public bool KeepCancelled { get; set; }
 
@@ -232,6 +268,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
             ArgumentNullException.ThrowIfNull(Training);
             ConversationText.RequireTemplate(ChatTemplate);
             ArgumentException.ThrowIfNullOrEmpty(ResponseColumnName);
+            CheckpointSettings.Validate(this);
             Training.Validate();
             Architecture?.Validate();
             if (MaximumLength < 1) throw new ArgumentOutOfRangeException(nameof(MaximumLength), MaximumLength, $"{nameof(MaximumLength)} is {MaximumLength}; at least 1 is needed.");

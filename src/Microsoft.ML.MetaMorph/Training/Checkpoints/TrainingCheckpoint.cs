@@ -31,7 +31,7 @@ internal sealed partial record TrainingCheckpoint
     /// <summary>Steps done.</summary>
     public required long Step { get; init; }
 
-    /// <summary>Rows (or pictures) taken so far.</summary>
+    /// <summary>Pictures taken, or positions computed, so far.</summary>
     public required long Items { get; init; }
 
     /// <summary>Where their stream goes on.</summary>

@@ -122,7 +122,7 @@ internal sealed class TrainingCheckpoints : IDisposable
 }
 
 /// <summary>How far a training is, beside its weights.</summary>
-/// <param name="Items">Rows (or pictures) taken so far.</param>
+/// <param name="Items">Pictures taken, or positions computed, so far.</param>
 /// <param name="Next">Where their stream goes on; null where nobody tells.</param>
 /// <param name="Elapsed">The time it took, of all runs together.</param>
 internal sealed record TrainingPosition(long Items, StreamPlace? Next, TimeSpan Elapsed);

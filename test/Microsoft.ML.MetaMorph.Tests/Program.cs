@@ -1,0 +1,21 @@
+using TorchSharp;
+
+namespace Microsoft.ML.MetaMorph.Tests;
+
+/// <summary>What tests start as a process of its own: to be killed in the middle, or to have its memory measured.</summary>
+internal static class Program
+{
+    private static int Main(string[] arguments)
+    {
+        torch.set_num_threads(1);
+        switch (arguments)
+        {
+            case ["tune", string checkpoints, string result]:
+                KilledTuningTests.Tune(checkpoints, result);
+                return 0;
+            default:
+                Console.Error.WriteLine("These are tests: run them with 'dotnet test'.");
+                return 2;
+        }
+    }
+}
