@@ -62,7 +62,7 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         _optimizer.Begin();
         var run = new Run(new TrainingPace(_options, source.Count, clock ?? TimeProvider.System, _checkpoints?.Elapsed ?? default), _checkpoints?.Last);
         TrainingEnd end = _checkpoints?.Last?.End ?? Steps(run, source, validation, progress, cancellationToken);
-        if (end != TrainingEnd.Cancelled) source.RequireSomethingToLearn();
+        source.RequireSomethingToLearn();
         _checkpoints?.AtEnd(_optimizer, run.Position, end);
         _optimizer.End();
         LossParts? evaluated = validation is null || end == TrainingEnd.Cancelled ? null : run.Evaluated ?? Evaluate(validation);

@@ -156,6 +156,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         using TrainingCheckpoints? checkpoints = log.Checkpoints(_options, fingerprint);
         using var trainer = new VisualPredictiveTrainer(start.Model, training, checkpoints);
         log.Info(trainer.Precision);
+        log.Begin(trainer.Precision, checkpoints, fingerprint);
         int longest = LongestRow(start.Model.Config.Language, log);
         ConversationSource Source(IDataView data) => new(data, _settings, start.Text.Encoder, start.Model.Config, longest, _options.SkipBadRows, log.Warn);
         ConversationSource rows = Source(trainData);
@@ -163,7 +164,12 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         validation?.MayTeachNothing();
         if (validation is not null) ValidationRows.ReadAll(validation.Rows(null), log.Cancellation);
         TrainingResult result = trainer.Train(rows, validation, step => Report(step, training, log), cancellationToken: log.Cancellation);
-        if (Evaluated(result.Validation) is { } losses) log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
+        if (Evaluated(result.Validation) is { } losses)
+        {
+            log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
+            log.Figure("validation language loss", losses.Language);
+            log.Figure("validation visual loss", losses.Visual);
+        }
         else if (result.Validation is not null) log.Warn(ValidationRows.Nothing("anything to learn"));
         log.End(result.End, result.Steps);
         return result;
@@ -204,7 +210,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     private static void Report(TrainingProgress step, VisualPredictiveTrainingOptions training, TrainingLog log)
     {
         double coefficient = training.Stage == VisualPredictiveStage.InstructionTuning ? training.VisionCoefficient : 0;
-        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, step.Epoch, step.TotalLoss, step.Loss.Language, step.Loss.Visual, step.LearningRate, step.TokensPerSecond, step.Elapsed, Evaluated(step.Validation)?.Total(coefficient)));
+        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, step.Epoch, step.TotalLoss, step.Loss.Language, step.Loss.Visual, step.LearningRate, step.TokensPerSecond, step.Elapsed, Evaluated(step.Validation)?.Total(coefficient)) { GradientNorm = step.GradientNorm });
         if (Evaluated(step.Validation) is { } losses) log.Info($"Step {step.Step}, validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
     }
 
@@ -252,6 +258,14 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         /// <inheritdoc cref="AutoencoderTrainer.Options.CheckpointCount"/>
         public int CheckpointCount { get; set; } = 2;
 
+        /// <summary>
+        /// The folder for figures of the training: <c>steps.csv</c>, a line for every step that can be read while the training runs (a header, numbers
+        /// with a point); an event file of TensorBoard with the same; and <c>run.json</c>, what the run was: versions, options, seed, hashes of rows
+        /// and start, element type, end and last figures. It is made where it does not exist; one training, one folder. A training that goes on from a
+        /// checkpoint goes on in the same files. Null (default): none.
+        /// </summary>
+        public string? LogFolder { get; set; }
+
         /// <summary>Whether a cancelled training gives the model as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
         public bool KeepCancelled { get; set; }
 
@@ -269,6 +283,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
             ConversationText.RequireTemplate(ChatTemplate);
             ArgumentException.ThrowIfNullOrEmpty(ResponseColumnName);
             CheckpointSettings.Validate(this);
+            if (LogFolder is { } folder) ArgumentException.ThrowIfNullOrWhiteSpace(folder, nameof(LogFolder));
             Training.Validate();
             Architecture?.Validate();
             if (MaximumLength < 1) throw new ArgumentOutOfRangeException(nameof(MaximumLength), MaximumLength, $"{nameof(MaximumLength)} is {MaximumLength}; at least 1 is needed.");

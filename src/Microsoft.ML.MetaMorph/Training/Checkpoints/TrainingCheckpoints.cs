@@ -44,6 +44,9 @@ internal sealed class TrainingCheckpoints : IDisposable
     /// <summary>The checkpoint from which the training goes on; null: it begins.</summary>
     public TrainingCheckpoint? Last { get; }
 
+    /// <summary>What the training is.</summary>
+    public TrainingFingerprint Training => _training;
+
     /// <summary>Where the stream of rows goes on.</summary>
     public StreamPlace Next => Last?.Next ?? default;
 
