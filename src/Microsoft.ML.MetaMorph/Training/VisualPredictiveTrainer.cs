@@ -19,6 +19,7 @@ internal sealed class VisualPredictiveTrainer : IDisposable
     private readonly VisualPredictiveObjective _objective;
     private readonly AveragedOptimizer _optimizer;
     private readonly TrainingCheckpoints? _checkpoints;
+    private readonly ValidationWatch? _watch;
     private readonly Device _device;
 
     /// <param name="model">What is trained; stays the caller's.</param>
@@ -31,10 +32,12 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         _options = options;
         _checkpoints = checkpoints;
         _optimizer = new AveragedOptimizer(MetaMorphParts.Groups(model, options), options);
+        _watch = ValidationWatch.Of(_optimizer, options);
         _device = model.Device;
         bool both = options.Stage == VisualPredictiveStage.InstructionTuning;
         _objective = new VisualPredictiveObjective(model, both ? options.VisionCoefficient : 0, options.ActivationCheckpointing);
         PrecisionChoice Resolve() => PrecisionProbe.Resolve(options.Precision, model, _device);
+        if (checkpoints is not null) checkpoints.Watch = _watch;
         Precision = checkpoints is null ? Resolve() : checkpoints.Begin(_optimizer, Resolve);
         PrecisionProbe.Apply(model, Precision);
     }
@@ -52,6 +55,7 @@ internal sealed class VisualPredictiveTrainer : IDisposable
     /// <param name="clock">The clock of <see cref="VisualPredictiveTrainingOptions.MaximumSeconds"/>; the system's by default.</param>
     /// <param name="cancellationToken">Ends the training before the next sequence; an incomplete step is dropped.</param>
     /// <exception cref="TrainingDivergedException">A loss or gradient is not finite.</exception>
+    /// <exception cref="ArgumentException">The options watch the validation rows, but there are none.</exception>
     public TrainingResult Train(
         TrainingSource source,
         TrainingSource? validation = null,
@@ -59,13 +63,17 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         TimeProvider? clock = null,
         CancellationToken cancellationToken = default)
     {
+        if (_watch is not null && validation is null) throw new ArgumentException(_options.NoValidation, nameof(validation));
         _optimizer.Begin();
         var run = new Run(new TrainingPace(_options, source.Count, clock ?? TimeProvider.System, _checkpoints?.Elapsed ?? default), _checkpoints?.Last);
-        TrainingEnd end = _checkpoints?.Last?.End ?? Steps(run, source, validation, progress, cancellationToken);
+        TrainingEnd? before = _checkpoints?.Last?.End;
+        TrainingEnd end = before ?? Steps(run, source, validation, progress, cancellationToken);
         source.RequireSomethingToLearn();
+        // The last weights take part in the choice of the best; those of a training that was finished before did.
+        if (_watch is not null && before is null && end != TrainingEnd.Cancelled && run.Evaluated is null) run.Evaluated = EvaluateAverage(validation!);
         _checkpoints?.AtEnd(_optimizer, run.Position, end);
         _optimizer.End();
-        LossParts? evaluated = validation is null || end == TrainingEnd.Cancelled ? null : run.Evaluated ?? Evaluate(validation);
+        LossParts? evaluated = validation is null || end == TrainingEnd.Cancelled ? null : EvaluateLast(run, validation);
         return new TrainingResult(end, _optimizer.Steps, run.Loss, evaluated, Precision);
     }
 
@@ -82,16 +90,21 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         return total;
     }
 
-    public void Dispose() => _optimizer.Dispose();
+    public void Dispose()
+    {
+        _watch?.Dispose();
+        _optimizer.Dispose();
+    }
 
     private TrainingEnd Steps(Run run, TrainingSource source, TrainingSource? validation, Action<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
         foreach ((int epoch, TrainingRow[] rows) in Batches(source, run))
         {
             long step = _optimizer.Steps;
+            if (_watch is { IsSpent: true }) return TrainingEnd.StoppedEarly;
             if (!run.Pace.MayBegin(step)) return step >= run.Pace.TotalSteps ? TrainingEnd.Completed : TrainingEnd.TimeSpent;
             double rate = run.Pace.RateAt(step);
-            var batch = new TrainingBatch(rows, _model.Config, _options.SequenceBudget);
+            var batch = new TrainingBatch(rows, _model.Config, _options.SequenceBudget, Dropped(step, rows.Length));
             if (Accumulate(batch, cancellationToken) is not { } loss) return TrainingEnd.Cancelled;
             double norm = _optimizer.Move(rate, batch.RowNumbers());
             run.Take(batch, loss, new StreamPlace(epoch, rows[^1].Place + 1, Mark: rows[^1].Mark));
@@ -142,13 +155,29 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         return total;
     }
 
+    /// <summary>The losses of the weights with which the model ends: the best ones, where they are kept.</summary>
+    private LossParts EvaluateLast(Run run, TrainingSource validation)
+        => _watch?.TryRestore() == true && _watch.State!.Step != _optimizer.Steps ? Evaluate(validation) : run.Evaluated ?? Evaluate(validation);
+
+    /// <summary>The rows of a step whose prompts have no pictures: drawn from seed and step, so that a training that goes on draws the same.</summary>
+    private bool[]? Dropped(long step, int count)
+    {
+        if (_options.ImageDropout == 0) return null;
+        var random = new Random(unchecked(_options.Seed * 1_000_003 + (int)step * 7_919 + 1));
+        return [.. Enumerable.Range(0, count).Select(_ => random.NextDouble() < _options.ImageDropout)];
+    }
+
     // Unlike from epoch to epoch, alike from run to run (System.HashCode is neither).
     private static int EpochSeed(int seed, int epoch) => unchecked(seed * 1_000_003 + epoch);
 
     private LossParts EvaluateAverage(TrainingSource validation)
     {
         LossParts parts = default;
-        _optimizer.WithAverages(() => parts = Evaluate(validation));
+        _optimizer.WithAverages(() =>
+        {
+            parts = Evaluate(validation);
+            if (parts is not { LanguageCount: 0, VisualCount: 0 }) _watch?.Take(_optimizer.Steps, parts.Total(_objective.VisionCoefficient));
+        });
         return parts;
     }
 

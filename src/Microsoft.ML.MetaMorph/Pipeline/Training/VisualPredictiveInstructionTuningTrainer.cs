@@ -81,6 +81,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         if (validationData is not null && Check(validationData.Schema) is { } other && other != tokens)
             throw new ArgumentException($"The validation rows have {other.Count} visual tokens a picture, each {other.Width} wide; the training rows {tokens!.Value.Count}, each {tokens.Value.Width} wide.", nameof(validationData));
         ValidationRows.Require(validationData);
+        if (validationData is null && _options.Training.WatchesValidation) throw new ArgumentException(_options.Training.NoValidation, nameof(validationData));
         using var log = new TrainingLog(_host, "Train", _options);
         EnvironmentSettings settings = MLNetInternals.Settings(_environment);
         int seed = settings.Seed ?? _options.Training.Seed;
@@ -88,7 +89,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         try
         {
             ResponseGenerator.RequireRoom(_settings.Generation, start.Model.Config.VisualTokenCount);
-            TrainingResult result = Train(start, trainData, validationData, seed, () => Fingerprint(trainData, previousModel, start, seed), log);
+            TrainingResult result = Train(start, trainData, validationData, seed, () => Fingerprint(trainData, validationData, previousModel, start, seed), log);
             var model = new ResponseModel(start.Model, start.Text, _options.Training.Precision, storage: null);
             return new MetaMorphTransformer(_environment, _settings with { TrainedIn = result.Precision.ToString() }, new Lease<ResponseModel>(model));
         }
@@ -176,7 +177,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     }
 
     /// <summary>What has to be the same where a checkpoint is gone on from.</summary>
-    private TrainingFingerprint Fingerprint(IDataView trainData, MetaMorphTransformer? previous, TrainableModel start, int seed)
+    private TrainingFingerprint Fingerprint(IDataView trainData, IDataView? validationData, MetaMorphTransformer? previous, TrainableModel start, int seed)
     {
         TrainingFingerprint fingerprint = new TrainingFingerprint("VisualPredictiveInstructionTuning")
             .With(nameof(Options.PromptColumnName), _settings.PromptColumnName)
@@ -189,9 +190,14 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
             .With("Visual tokens of a picture", $"{start.Model.Config.VisualTokenCount} of width {start.Model.Config.VisualTokenWidth}")
             .WithRows(trainData.GetRowCount())
             .WithBytes("Tokenizer and chat template", start.Text.Tokenizer.Files.Contents)
-            .WithOptions(nameof(Options.Training), _options.Training with { Seed = seed }, nameof(VisualPredictiveTrainingOptions.ActivationCheckpointing), nameof(VisualPredictiveTrainingOptions.ValidationInterval));
+            .WithOptions(nameof(Options.Training), _options.Training with { Seed = seed }, _options.Training.Free);
         // A text that cannot be read is an error here, and none in a training that passes over such rows.
-        if (!_options.SkipBadRows) fingerprint.WithTexts(TextRows.Read(trainData, _settings.PromptColumnName, _settings.ResponseColumnName!));
+        if (!_options.SkipBadRows)
+        {
+            fingerprint.WithTexts("First texts", TextRows.Read(trainData, _settings.PromptColumnName, _settings.ResponseColumnName!));
+            if (_options.Training.WatchesValidation) fingerprint.WithTexts("First validation texts", TextRows.Read(validationData!, _settings.PromptColumnName, _settings.ResponseColumnName!));
+        }
+
         if (previous is not null) return fingerprint.WithWeights("Previous model", previous.Model.Parameters());
         return _options.PretrainedFolder is { } folder ? fingerprint.WithPretrained(folder, start.Model) : fingerprint.WithOptions(nameof(Options.Architecture), _options.Architecture ?? new LanguageModelArchitecture());
     }

@@ -49,6 +49,9 @@ internal sealed partial record TrainingCheckpoint
     /// <summary>How the training ended; null where it did not.</summary>
     public TrainingEnd? End { get; init; }
 
+    /// <summary>What is known of the loss on validation rows; null where nobody watches it.</summary>
+    public ValidationWatchState? Watch { get; init; }
+
     /// <summary>The length of the file of tensors.</summary>
     public required long StateBytes { get; init; }
 

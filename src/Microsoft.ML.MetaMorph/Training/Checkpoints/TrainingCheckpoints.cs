@@ -47,6 +47,9 @@ internal sealed class TrainingCheckpoints : IDisposable
     /// <summary>What the training is.</summary>
     public TrainingFingerprint Training => _training;
 
+    /// <summary>What watches the loss on validation rows, and is stored too; null for nothing. To be given before the training begins.</summary>
+    public ValidationWatch? Watch { get; set; }
+
     /// <summary>Where the stream of rows goes on.</summary>
     public StreamPlace Next => Last?.Next ?? default;
 
@@ -67,7 +70,7 @@ internal sealed class TrainingCheckpoints : IDisposable
         }
 
         string place = _store.PathOf(Last.Name);
-        _store.Read(Last, optimizer.ImportAll);
+        _store.Read(Last, state => Import(optimizer, Last, state));
         _info(Last.End is { } end
             ? $"The training was finished before ({end} after {Last.Step} steps): its weights are those of '{place}', and nothing is trained. Give another CheckpointFolder to train anew."
             : $"The training goes on from step {Last.Step} ('{place}').");
@@ -109,11 +112,20 @@ internal sealed class TrainingCheckpoints : IDisposable
             ComputeType = precision.ComputeType,
             ComputeReason = precision.Reason,
             End = end,
+            Watch = Watch?.State,
             StateBytes = 0,
             Options = _training.Values,
         };
-        _store.Write(checkpoint, optimizer.ExportAll());
+        IReadOnlyDictionary<string, Tensor> state = optimizer.ExportAll();
+        _store.Write(checkpoint, Watch is null ? state : state.Concat(Watch.Export()).ToDictionary());
         _written = checkpoint.Name;
+    }
+
+    private void Import(AveragedOptimizer optimizer, TrainingCheckpoint last, IReadOnlyDictionary<string, Tensor> state)
+    {
+        ILookup<bool, KeyValuePair<string, Tensor>> parts = state.ToLookup(entry => Watch is not null && ValidationWatch.IsState(entry.Key));
+        optimizer.ImportAll(parts[false].ToDictionary());
+        Watch?.Import(last.Watch, parts[true].ToDictionary());
     }
 
     private void RequireSame(TrainingCheckpoint last)

@@ -40,9 +40,10 @@ internal sealed class TrainingFingerprint(string trainer)
     /// <summary>The number of rows, where it is known: a cache knows it only after its first pass, so it is compared where both know it.</summary>
     public TrainingFingerprint WithRows(long? count) => With(Rows, count);
 
-    /// <summary>The first texts of the rows, in the order of the data.</summary>
+    /// <summary>The first texts of rows, in the order of the data.</summary>
+    /// <param name="name">Which rows these are.</param>
     /// <param name="texts">Read no further than needed.</param>
-    public TrainingFingerprint WithTexts(IEnumerable<string?> texts)
+    public TrainingFingerprint WithTexts(string name, IEnumerable<string?> texts)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         int count = 0;
@@ -54,7 +55,7 @@ internal sealed class TrainingFingerprint(string trainer)
             count++;
         }
 
-        _values["First texts"] = string.Create(CultureInfo.InvariantCulture, $"{count}, hash {Convert.ToHexStringLower(hash.GetHashAndReset())[..HashCharacters]}");
+        _values[name] = string.Create(CultureInfo.InvariantCulture, $"{count}, hash {Convert.ToHexStringLower(hash.GetHashAndReset())[..HashCharacters]}");
         return this;
     }
 
