@@ -55,7 +55,7 @@ public sealed class RunFolderTests : FolderTests
         foreach (string library in new[] { "Microsoft.ML.MetaMorph", "Microsoft.ML", "TorchSharp", "libtorch", ".NET" }) Assert.AreNotEqual("unknown", run.GetProperty("versions").GetProperty(library).GetString());
         Assert.AreEqual(told[^1].Loss, run.GetProperty("figures").GetProperty("loss").GetDouble());
         Assert.AreEqual(double.Parse(parts[6][3], CultureInfo.InvariantCulture), run.GetProperty("figures").GetProperty("loss").GetDouble());
-        string events = Encoding.Latin1.GetString(Directory.GetFiles(Folder["parts"], "*tfevents*").SelectMany(File.ReadAllBytes).ToArray());
+        string events = Encoding.Latin1.GetString(Directory.GetFiles(Folder["parts"], "*tfevents*").SelectMany(path => File.ReadAllBytes(path)).ToArray());
         foreach (string tag in new[] { "train/loss", "train/gradient norm", "train/visual loss" }) StringAssert.Contains(events, tag);
     }
 

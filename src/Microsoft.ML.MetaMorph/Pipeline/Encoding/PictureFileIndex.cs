@@ -70,7 +70,7 @@ internal sealed class PictureFileIndex(string folder, Action<string> warn)
         try
         {
             Entry? read = JsonSerializer.Deserialize<Entry>(File.ReadAllBytes(path));
-            return read?.Path == full && read.Content is { Length: > 2 } ? read : null;
+            return read is not null && read.Path == full && read.Content is { Length: > 2 } ? read : null;
         }
         catch (JsonException damage)
         {

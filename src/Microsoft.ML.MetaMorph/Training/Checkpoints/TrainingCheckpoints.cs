@@ -69,8 +69,9 @@ internal sealed class TrainingCheckpoints : IDisposable
             return (_precision = resolve());
         }
 
-        string place = _store.PathOf(Last.Name);
-        _store.Read(Last, state => Import(optimizer, Last, state));
+        TrainingCheckpoint last = Last;
+        string place = _store.PathOf(last.Name);
+        _store.Read(last, state => Import(optimizer, last, state));
         _info(Last.End is { } end
             ? $"The training was finished before ({end} after {Last.Step} steps): its weights are those of '{place}', and nothing is trained. Give another CheckpointFolder to train anew."
             : $"The training goes on from step {Last.Step} ('{place}').");
