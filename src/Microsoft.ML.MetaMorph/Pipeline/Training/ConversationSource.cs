@@ -34,7 +34,7 @@ internal sealed class ConversationSource : TrainingSource
         _maximumLength = maximumLength;
         _skipBadRows = skipBadRows;
         _warn = warn;
-        _count = new Lazy<long>(() => data.GetRowCount() ?? CountRows(data));
+        _count = new Lazy<long>(() => RowLengths.Count(data));
     }
 
     public override long? Count => _count.Value;
@@ -70,14 +70,6 @@ internal sealed class ConversationSource : TrainingSource
 
     /// <summary>Rows of which nothing is left to learn are no error: they are evaluated only, and a finished training is not to be lost by them.</summary>
     public void MayTeachNothing() => _mayTeachNothing = true;
-
-    private static long CountRows(IDataView data)
-    {
-        using DataViewRowCursor cursor = data.GetRowCursor([]);
-        long count = 0;
-        while (RowErrors.MoveNext(cursor)) count++;
-        return count;
-    }
 
     /// <summary>The rows of a pass behind a place.</summary>
     private IEnumerable<TrainingRow> From(IEnumerable<ReadRow> rows, StreamPlace from)

@@ -85,7 +85,12 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         using var log = new TrainingLog(_host, "Train", _options);
         EnvironmentSettings settings = MLNetInternals.Settings(_environment);
         int seed = settings.Seed ?? _options.Training.Seed;
-        TrainableModel start = Start(trainData, previousModel, tokens, ComputeDevice.Choose(_environment), seed, log);
+        Device device = ComputeDevice.Choose(_environment);
+        LanguageTokenizer? tokenizer = Tokenizer(trainData, previousModel, log);
+        TrainingPlan plan = Plan(Describe(previousModel, tokenizer, tokens), trainData, device, seed);
+        log.Info($"The plan of this training:\n{plan}");
+        if (device.type == TorchSharp.DeviceType.CPU && plan.Shortage is { } shortage) log.Warn(shortage);
+        TrainableModel start = Start(previousModel, tokenizer, tokens, device, seed);
         try
         {
             ResponseGenerator.RequireRoom(_settings.Generation, start.Model.Config.VisualTokenCount);
@@ -98,6 +103,32 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
             start.Model.Dispose();
             throw;
         }
+    }
+
+    /// <summary>What a training on these rows would be: what learns, how long it is, what it takes. No weight is loaded and no picture is read, unless a step is measured.</summary>
+    /// <param name="trainData">The rows; the texts of the first thousand are read (all, where a tokenizer is trained from them).</param>
+    /// <param name="previousModel">The model to start from; null for what the options say.</param>
+    /// <param name="measureStep">Whether the model is loaded and learns two steps, of which the second is timed. Default: false.</param>
+    /// <returns>The plan; its text is also the first thing that every training logs.</returns>
+    /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
+    /// <exception cref="InvalidDataException">A text cannot be learned, or a folder does not fit.</exception>
+    public TrainingPlan Plan(IDataView trainData, MetaMorphTransformer? previousModel = null, bool measureStep = false)
+    {
+        ArgumentNullException.ThrowIfNull(trainData);
+        VisualTokenSizes? tokens = Check(trainData.Schema);
+        using var log = new TrainingLog(_host, "Plan", _options);
+        Device device = ComputeDevice.Choose(_environment);
+        int seed = MLNetInternals.Settings(_environment).Seed ?? _options.Training.Seed;
+        LanguageTokenizer? tokenizer = Tokenizer(trainData, previousModel, log);
+        TrainingPlan plan = Plan(Describe(previousModel, tokenizer, tokens), trainData, device, seed);
+        if (measureStep)
+        {
+            TrainableModel start = Start(previousModel, tokenizer, tokens, device, seed);
+            using MetaMorphModel model = start.Model;
+            plan.SecondsPerStep = SecondsPerStep(start, trainData, seed, log);
+        }
+
+        return plan;
     }
 
     /// <summary>The schema after the transformer.</summary>
@@ -134,14 +165,47 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
             : throw ColumnErrors.WrongType(name, role, schema[name].Type.ToString()!, "Vector<Single> with the dimensions [pictures, tokens, width], as EncodeImages gives it,");
     }
 
-    private TrainableModel Start(IDataView data, MetaMorphTransformer? previous, VisualTokenSizes? tokens, Device device, int seed, TrainingLog log)
+    private LanguageModelArchitecture Architecture => _options.Architecture ?? new LanguageModelArchitecture();
+
+    /// <summary>The tokenizer of a model that starts from nothing; null where it starts from one.</summary>
+    private LanguageTokenizer? Tokenizer(IDataView data, MetaMorphTransformer? previous, TrainingLog log)
+        => previous is not null || _options.PretrainedFolder is not null ? null : ConversationText.WithTemplate(_options.Tokenizer ?? TrainTokenizer(data, log), _options.ChatTemplate);
+
+    /// <summary>What will be trained, before anything is made or loaded.</summary>
+    private (MetaMorphConfig Config, ConversationText Text) Describe(MetaMorphTransformer? previous, LanguageTokenizer? tokenizer, VisualTokenSizes? tokens)
+    {
+        if (previous is not null) return (previous.Model.Config, previous.Model.Text);
+        return tokenizer is null
+            ? TrainableModel.Describe(_options.PretrainedFolder!, _options.ChatTemplate, Architecture, tokens)
+            : TrainableModel.Describe(Architecture, tokenizer, tokens);
+    }
+
+    private TrainingPlan Plan((MetaMorphConfig Config, ConversationText Text) model, IDataView data, Device device, int seed)
+    {
+        VisualPredictiveTrainingOptions training = _options.Training with { Seed = seed };
+        int longest = Math.Min(_options.MaximumLength, model.Config.Language.MaxPositions);
+        RowLengths lengths = RowLengths.Of(data, _settings, model.Text.Encoder, model.Config.VisualTokenCount, longest, _options.SkipBadRows);
+        return TrainingPlan.Of(model.Config, training, _options, lengths, RowLengths.Count(data), device);
+    }
+
+    private double SecondsPerStep(TrainableModel start, IDataView data, int seed, TrainingLog log)
+    {
+        VisualPredictiveTrainingOptions two = _options.Training with { Seed = seed, MaximumSteps = 2, MaximumSeconds = null, Epochs = null, ValidationInterval = null, EarlyStoppingPatience = null, KeepBestWeights = false };
+        using var trainer = new VisualPredictiveTrainer(start.Model, two);
+        int longest = Math.Min(_options.MaximumLength, start.Model.Config.Language.MaxPositions);
+        var rows = new ConversationSource(data, _settings, start.Text.Encoder, start.Model.Config, longest, _options.SkipBadRows, log.Warn);
+        var ends = new List<TimeSpan>();
+        trainer.Train(rows, progress: step => ends.Add(step.Elapsed), cancellationToken: log.Cancellation);
+        return ends is [var first, var second] ? (second - first).TotalSeconds : throw new OperationCanceledException("The step was not measured: the plan was cancelled.", log.Cancellation);
+    }
+
+    private TrainableModel Start(MetaMorphTransformer? previous, LanguageTokenizer? tokenizer, VisualTokenSizes? tokens, Device device, int seed)
     {
         var memory = new TrainingMemory(device, _options.Training.AveragingDecay is not null);
         if (previous is not null) return TrainableModel.Copy(previous.Model, tokens, device, memory);
-        LanguageModelArchitecture architecture = _options.Architecture ?? new LanguageModelArchitecture();
-        if (_options.PretrainedFolder is { } folder) return TrainableModel.FromFolder(folder, _options.ChatTemplate, architecture, tokens, device, seed, memory);
-        LanguageTokenizer tokenizer = _options.Tokenizer ?? TrainTokenizer(data, log);
-        return TrainableModel.Fresh(architecture, ConversationText.WithTemplate(tokenizer, _options.ChatTemplate), tokens, device, seed, memory);
+        return tokenizer is null
+            ? TrainableModel.FromFolder(_options.PretrainedFolder!, _options.ChatTemplate, Architecture, tokens, device, seed, memory)
+            : TrainableModel.Fresh(Architecture, tokenizer, tokens, device, seed, memory);
     }
 
     private LanguageTokenizer TrainTokenizer(IDataView data, TrainingLog log)
@@ -199,7 +263,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         }
 
         if (previous is not null) return fingerprint.WithWeights("Previous model", previous.Model.Parameters());
-        return _options.PretrainedFolder is { } folder ? fingerprint.WithPretrained(folder, start.Model) : fingerprint.WithOptions(nameof(Options.Architecture), _options.Architecture ?? new LanguageModelArchitecture());
+        return _options.PretrainedFolder is { } folder ? fingerprint.WithPretrained(folder, start.Model) : fingerprint.WithOptions(nameof(Options.Architecture), Architecture);
     }
 
     // Behind its last position a model answers nothing, so there is nothing to learn there either.
