@@ -42,7 +42,9 @@ public sealed class TrainingPlanTests : FolderTests
         long names = end.GetProperty("state_bytes").GetInt64() - plan.CheckpointBytes;
         Assert.IsTrue(names is > 0 and < 50_000, $"{names}");
         Assert.AreEqual(4 * plan.CheckpointBytes, plan.CheckpointDisk);
-        Assert.Contains($"The plan of this training:\n{plan}", _log);
+        // All but what is available by then.
+        string logged = _log.Single(line => line.StartsWith("The plan of this training:\n", StringComparison.Ordinal));
+        CollectionAssert.AreEqual(plan.ToString().Split('\n')[..3], logged.Split('\n')[1..4]);
         StringAssert.StartsWith(plan.ToString(), string.Create(CultureInfo.InvariantCulture, $"{learned:N0} parameters learn, {plan.FrozenParameters:N0} do not ("));
         StringAssert.Contains(plan.ToString(), string.Create(CultureInfo.InvariantCulture, $"10 rows of {plan.MeanPositions:F1} positions on average, {plan.LongestRow:N0} at most (of the first 10); 6 steps, some {plan.Positions:N0} positions."));
     }
