@@ -98,6 +98,32 @@ internal sealed class AveragedOptimizer : IDisposable
         ImportState(parts[false].ToDictionary());
     }
 
+    /// <summary>A buffer for as many values as are trained, zeroed; the caller disposes it.</summary>
+    public Tensor NewBuffer() => _parameters.NewBuffer();
+
+    /// <summary>Copies what the parameters hold now.</summary>
+    public void CopyValuesTo(Tensor buffer)
+    {
+        using var mode = no_grad();
+        using var scope = NewDisposeScope();
+        buffer.copy_(_parameters.Values);
+    }
+
+    /// <summary>Gives the parameters other values.</summary>
+    public void CopyValuesFrom(Tensor buffer)
+    {
+        using var mode = no_grad();
+        using var scope = NewDisposeScope();
+        _parameters.Values.copy_(buffer);
+    }
+
+    /// <summary>A buffer by parameter, each name behind a prefix: views, not copies.</summary>
+    public IEnumerable<KeyValuePair<string, Tensor>> Named(string prefix, Tensor buffer) => _parameters.Named(prefix, buffer);
+
+    /// <summary>Takes over what <see cref="Named"/> gave.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing, unknown, or of another shape.</exception>
+    public void Import(string prefix, Tensor buffer, IReadOnlyDictionary<string, Tensor> stored) => _parameters.Import(prefix, stored, buffer);
+
     public void Dispose()
     {
         _average?.Dispose();

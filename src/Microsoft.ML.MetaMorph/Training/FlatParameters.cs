@@ -78,15 +78,17 @@ internal sealed class FlatParameters : IDisposable
     }
 
     /// <summary>The values by parameter, each name behind a prefix: views, not copies.</summary>
-    public IEnumerable<KeyValuePair<string, Tensor>> Named(string prefix) => Slots.Select(slot => KeyValuePair.Create(prefix + slot.Name, View(Values, slot)));
+    /// <param name="prefix">Before each name.</param>
+    /// <param name="buffer">Another buffer of this layout; null: the values.</param>
+    public IEnumerable<KeyValuePair<string, Tensor>> Named(string prefix, Tensor? buffer = null) => Slots.Select(slot => KeyValuePair.Create(prefix + slot.Name, View(buffer ?? Values, slot)));
 
     /// <summary>Takes over what <see cref="Named"/> gave.</summary>
     /// <exception cref="InvalidDataException">A value is missing, unknown, or of another shape.</exception>
-    public void Import(string prefix, IReadOnlyDictionary<string, Tensor> stored)
+    public void Import(string prefix, IReadOnlyDictionary<string, Tensor> stored, Tensor? buffer = null)
     {
         using var mode = no_grad();
         using var scope = NewDisposeScope();
-        Dictionary<string, Tensor> views = Named(prefix).ToDictionary();
+        Dictionary<string, Tensor> views = Named(prefix, buffer).ToDictionary();
         foreach ((string key, Tensor view) in views)
         {
             if (!stored.TryGetValue(key, out Tensor? value)) throw new InvalidDataException($"The stored weights have no '{key}': they are of another model or of other trainable parts.");

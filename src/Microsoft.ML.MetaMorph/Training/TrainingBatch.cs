@@ -7,9 +7,15 @@ internal sealed class TrainingBatch
 {
     private readonly IReadOnlyList<TrainingRow> _rows;
     private readonly MetaMorphConfig _config;
+    private readonly bool[] _dropped;
 
-    public TrainingBatch(IReadOnlyList<TrainingRow> rows, MetaMorphConfig config, int sequenceBudget)
+    /// <param name="rows">The rows.</param>
+    /// <param name="config">The sizes of the visual tokens.</param>
+    /// <param name="sequenceBudget">The positions of a sequence.</param>
+    /// <param name="dropped">For each row, whether the pictures of its prompts are replaced by zeros; null: none are.</param>
+    public TrainingBatch(IReadOnlyList<TrainingRow> rows, MetaMorphConfig config, int sequenceBudget, bool[]? dropped = null)
     {
+        _dropped = dropped ?? new bool[rows.Count];
         _rows = rows;
         _config = config;
         foreach (TrainingRow row in rows) Check(row);
@@ -42,16 +48,23 @@ internal sealed class TrainingBatch
         int size = _config.VisualTokenCount * _config.VisualTokenWidth;
         Tensor tokens = empty([sequence.ImageCount, _config.VisualTokenCount, _config.VisualTokenWidth], dtype: ScalarType.Float32, device: CPU);
         Span<float> target = TensorMemory.Span<float>(tokens);
-        foreach (TrainingRow row in sequence.Rows.Select(r => _rows[r]))
+        foreach (int number in sequence.Rows)
         {
-            foreach (int image in row.Sequence.ImageOrder)
+            TrainingRow row = _rows[number];
+            bool[] zero = _dropped[number] ? Unlearned(row.Sequence) : new bool[row.Sequence.ImageCount];
+            for (int i = 0; i < zero.Length; i++)
             {
-                row.VisualTokens.Span.Slice(image * size, size).CopyTo(target);
+                if (zero[i]) target[..size].Clear();
+                else row.VisualTokens.Span.Slice(row.Sequence.ImageOrder[i] * size, size).CopyTo(target);
                 target = target[size..];
             }
         }
         return tokens.to(device);
     }
+
+    /// <summary>For each picture of a row, whether it is only read.</summary>
+    private bool[] Unlearned(TokenSequence row)
+        => [.. Enumerable.Range(0, row.Ids.Length).Where(i => row.Ids[i] == TokenSequence.ImagePlaceholder).Select(i => !row.IsImageTarget(i, _config.ImageStartId))];
 
     private void Check(TrainingRow row)
     {

@@ -12,9 +12,15 @@ internal sealed class TrainingPace
     private readonly double? _seconds;
     private readonly LearningRateSchedule _schedule;
 
-    public TrainingPace(VisualPredictiveTrainingOptions options, long? rowsOfAnEpoch, TimeProvider clock)
+    /// <summary>The pace of Visual-Predictive Instruction Tuning, which visits rows epoch by epoch.</summary>
+    /// <param name="options">Epochs, steps, seconds, and the curve.</param>
+    /// <param name="rowsOfAnEpoch">Null where nobody knows it.</param>
+    /// <param name="clock">The clock of the budget.</param>
+    /// <param name="spent">What earlier runs of the training took of it.</param>
+    public TrainingPace(VisualPredictiveTrainingOptions options, long? rowsOfAnEpoch, TimeProvider clock, TimeSpan spent = default)
     {
         _clock = clock;
+        _spent = spent;
         _begin = clock.GetTimestamp();
         _seconds = options.MaximumSeconds;
         Epochs = options.Epochs ?? (options.MaximumSteps is null && options.MaximumSeconds is null ? 1 : int.MaxValue);

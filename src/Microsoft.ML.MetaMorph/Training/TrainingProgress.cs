@@ -32,6 +32,7 @@ internal enum TrainingEnd
 {
     Completed,
     TimeSpent,
+    StoppedEarly,
     Cancelled,
 }
 

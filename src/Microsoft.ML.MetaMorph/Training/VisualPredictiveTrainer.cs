@@ -9,7 +9,8 @@ namespace Microsoft.ML.MetaMorph;
 /// <remarks>
 /// Not thread-safe. The model must not be used elsewhere while it trains. After <see cref="Train"/>, however it ended, the model holds
 /// the weights of the last complete step (or their running average, if asked for; after an exception the weights themselves).
-/// A time budget is looked at before each step: the last one may end a little behind it.
+/// A time budget is looked at before each step: the last one may end a little behind it. A checkpoint is written before anybody is told of its
+/// step, so whatever they do with it loses nothing.
 /// </remarks>
 internal sealed class VisualPredictiveTrainer : IDisposable
 {
@@ -17,25 +18,34 @@ internal sealed class VisualPredictiveTrainer : IDisposable
     private readonly VisualPredictiveTrainingOptions _options;
     private readonly VisualPredictiveObjective _objective;
     private readonly AveragedOptimizer _optimizer;
+    private readonly TrainingCheckpoints? _checkpoints;
+    private readonly ValidationWatch? _watch;
     private readonly Device _device;
 
-    public VisualPredictiveTrainer(MetaMorphModel model, VisualPredictiveTrainingOptions options)
+    /// <param name="model">What is trained; stays the caller's.</param>
+    /// <param name="options">Stage, losses and pace.</param>
+    /// <param name="checkpoints">Where training goes on, and what it writes; null for none.</param>
+    public VisualPredictiveTrainer(MetaMorphModel model, VisualPredictiveTrainingOptions options, TrainingCheckpoints? checkpoints = null)
     {
         options.Validate();
         _model = model;
         _options = options;
+        _checkpoints = checkpoints;
         _optimizer = new AveragedOptimizer(MetaMorphParts.Groups(model, options), options);
+        _watch = ValidationWatch.Of(_optimizer, options);
         _device = model.Device;
         bool both = options.Stage == VisualPredictiveStage.InstructionTuning;
         _objective = new VisualPredictiveObjective(model, both ? options.VisionCoefficient : 0, options.ActivationCheckpointing);
-        Precision = PrecisionProbe.Resolve(options.Precision, model, _device);
+        PrecisionChoice Resolve() => PrecisionProbe.Resolve(options.Precision, model, _device);
+        if (checkpoints is not null) checkpoints.Watch = _watch;
+        Precision = checkpoints is null ? Resolve() : checkpoints.Begin(_optimizer, Resolve);
         PrecisionProbe.Apply(model, Precision);
     }
 
     /// <summary>In which element type linear layers are computed, and why.</summary>
     public PrecisionChoice Precision { get; }
 
-    /// <summary>The optimizer, for checkpoints: its state (with averaging, the weights too) is what a resumed training starts from.</summary>
+    /// <summary>The optimizer: its state (with averaging, the weights too) is what a resumed training starts from.</summary>
     public AveragedOptimizer Optimizer => _optimizer;
 
     /// <summary>Trains from the optimizer's present step to the end.</summary>
@@ -45,6 +55,7 @@ internal sealed class VisualPredictiveTrainer : IDisposable
     /// <param name="clock">The clock of <see cref="VisualPredictiveTrainingOptions.MaximumSeconds"/>; the system's by default.</param>
     /// <param name="cancellationToken">Ends the training before the next sequence; an incomplete step is dropped.</param>
     /// <exception cref="TrainingDivergedException">A loss or gradient is not finite.</exception>
+    /// <exception cref="ArgumentException">The options watch the validation rows, but there are none.</exception>
     public TrainingResult Train(
         TrainingSource source,
         TrainingSource? validation = null,
@@ -52,36 +63,18 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         TimeProvider? clock = null,
         CancellationToken cancellationToken = default)
     {
+        if (_watch is not null && validation is null) throw new ArgumentException(_options.NoValidation, nameof(validation));
         _optimizer.Begin();
-        var pace = new TrainingPace(_options, source.Count, clock ?? TimeProvider.System);
-        LossParts last = default;
-        LossParts? evaluated = null;
-        long positions = 0;
-        TrainingEnd end = TrainingEnd.Completed;
-        foreach ((int epoch, IReadOnlyList<TrainingRow> rows) in Batches(source, pace))
-        {
-            long step = _optimizer.Steps;
-            if (!pace.MayBegin(step))
-            {
-                end = step >= pace.TotalSteps ? TrainingEnd.Completed : TrainingEnd.TimeSpent;
-                break;
-            }
-            double rate = pace.RateAt(step);
-            var batch = new TrainingBatch(rows, _model.Config, _options.SequenceBudget);
-            if (Accumulate(batch, cancellationToken) is not { } loss)
-            {
-                end = TrainingEnd.Cancelled;
-                break;
-            }
-            double norm = _optimizer.Move(rate, batch.RowNumbers());
-            last = loss;
-            positions += batch.Positions;
-            evaluated = validation is not null && _options.ValidationInterval is { } interval && (step + 1) % interval == 0 ? EvaluateAverage(validation) : null;
-            progress?.Invoke(Progress(pace, epoch, loss, rate, norm, positions, evaluated));
-        }
+        var run = new Run(new TrainingPace(_options, source.Count, clock ?? TimeProvider.System, _checkpoints?.Elapsed ?? default), _checkpoints?.Last);
+        TrainingEnd? before = _checkpoints?.Last?.End;
+        TrainingEnd end = before ?? Steps(run, source, validation, progress, cancellationToken);
+        source.RequireSomethingToLearn();
+        // The last weights take part in the choice of the best; those of a training that was finished before did.
+        if (_watch is not null && before is null && end != TrainingEnd.Cancelled && run.Evaluated is null) run.Evaluated = EvaluateAverage(validation!);
+        _checkpoints?.AtEnd(_optimizer, run.Position, end);
         _optimizer.End();
-        if (end != TrainingEnd.Cancelled && validation is not null) evaluated ??= Evaluate(validation);
-        return new TrainingResult(end, _optimizer.Steps, last, end == TrainingEnd.Cancelled ? null : evaluated, Precision);
+        LossParts? evaluated = validation is null || end == TrainingEnd.Cancelled ? null : EvaluateLast(run, validation);
+        return new TrainingResult(end, _optimizer.Steps, run.Loss, evaluated, Precision);
     }
 
     /// <summary>The losses over all rows of a source with the present weights.</summary>
@@ -97,22 +90,51 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         return total;
     }
 
-    public void Dispose() => _optimizer.Dispose();
+    public void Dispose()
+    {
+        _watch?.Dispose();
+        _optimizer.Dispose();
+    }
+
+    private TrainingEnd Steps(Run run, TrainingSource source, TrainingSource? validation, Action<TrainingProgress>? progress, CancellationToken cancellationToken)
+    {
+        foreach ((int epoch, TrainingRow[] rows) in Batches(source, run))
+        {
+            long step = _optimizer.Steps;
+            if (_watch is { IsSpent: true }) return TrainingEnd.StoppedEarly;
+            if (!run.Pace.MayBegin(step)) return step >= run.Pace.TotalSteps ? TrainingEnd.Completed : TrainingEnd.TimeSpent;
+            double rate = run.Pace.RateAt(step);
+            var batch = new TrainingBatch(rows, _model.Config, _options.SequenceBudget, Dropped(step, rows.Length));
+            if (Accumulate(batch, cancellationToken) is not { } loss) return TrainingEnd.Cancelled;
+            double norm = _optimizer.Move(rate, batch.RowNumbers());
+            run.Take(batch, loss, new StreamPlace(epoch, rows[^1].Place + 1, Mark: rows[^1].Mark));
+            run.Evaluated = validation is not null && _options.ValidationInterval is { } interval && (step + 1) % interval == 0 ? EvaluateAverage(validation) : null;
+            // The last step is written at the end, when it is known that the rows taught something.
+            _checkpoints?.AfterStep(_optimizer, run.Position, isLast: false);
+            progress?.Invoke(Progress(run, epoch, rate, norm));
+        }
+
+        return TrainingEnd.Completed;
+    }
 
     /// <summary>The batches that are left, epoch by epoch; a resumed training passes over those that it has seen.</summary>
-    private IEnumerable<(int Epoch, IReadOnlyList<TrainingRow> Rows)> Batches(TrainingSource source, TrainingPace pace)
+    private IEnumerable<(int Epoch, TrainingRow[] Rows)> Batches(TrainingSource source, Run run)
     {
-        long skip = _optimizer.Steps;
-        for (int epoch = 0; epoch < pace.Epochs; epoch++)
+        // Without checkpoints nobody knows the place, but the number of steps tells it.
+        long skip = _checkpoints is null ? _optimizer.Steps : 0;
+        StreamPlace from = _checkpoints?.Next ?? default;
+        for (int epoch = from.Epoch; epoch < run.Pace.Epochs; epoch++)
         {
-            long seen = 0;
-            foreach (TrainingRow[] rows in source.Rows(EpochSeed(_options.Seed, epoch)).Chunk(_options.BatchSize))
+            StreamPlace begin = epoch == from.Epoch ? from : new StreamPlace(epoch, 0);
+            bool any = !begin.IsBeginning;
+            foreach (TrainingRow[] rows in source.Rows(EpochSeed(_options.Seed, epoch), begin).Chunk(_options.BatchSize))
             {
-                seen++;
+                any = true;
                 if (skip > 0) skip--;
-                else yield return (epoch + 1, rows);
+                else yield return (epoch, rows);
             }
-            if (seen == 0) throw source.NoRows(epoch + 1);
+
+            if (!any) throw source.NoRows(epoch + 1);
         }
     }
 
@@ -133,21 +155,63 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         return total;
     }
 
+    /// <summary>The losses of the weights with which the model ends: the best ones, where they are kept.</summary>
+    private LossParts EvaluateLast(Run run, TrainingSource validation)
+        => _watch?.TryRestore() == true && _watch.State!.Step != _optimizer.Steps ? Evaluate(validation) : run.Evaluated ?? Evaluate(validation);
+
+    /// <summary>The rows of a step whose prompts have no pictures: drawn from seed and step, so that a training that goes on draws the same.</summary>
+    private bool[]? Dropped(long step, int count)
+    {
+        if (_options.ImageDropout == 0) return null;
+        var random = new Random(unchecked(_options.Seed * 1_000_003 + (int)step * 7_919 + 1));
+        return [.. Enumerable.Range(0, count).Select(_ => random.NextDouble() < _options.ImageDropout)];
+    }
+
     // Unlike from epoch to epoch, alike from run to run (System.HashCode is neither).
     private static int EpochSeed(int seed, int epoch) => unchecked(seed * 1_000_003 + epoch);
 
     private LossParts EvaluateAverage(TrainingSource validation)
     {
         LossParts parts = default;
-        _optimizer.WithAverages(() => parts = Evaluate(validation));
+        _optimizer.WithAverages(() =>
+        {
+            parts = Evaluate(validation);
+            if (parts is not { LanguageCount: 0, VisualCount: 0 }) _watch?.Take(_optimizer.Steps, parts.Total(_objective.VisionCoefficient));
+        });
         return parts;
     }
 
-    private TrainingProgress Progress(TrainingPace pace, int epoch, LossParts loss, double rate, double norm, long positions, LossParts? evaluated)
+    private TrainingProgress Progress(Run run, int epoch, double rate, double norm)
     {
         long step = _optimizer.Steps;
-        TimeSpan elapsed = pace.Elapsed;
-        double speed = positions / Math.Max(elapsed.TotalSeconds, 1e-9);
-        return new TrainingProgress(step, pace.TotalSteps, pace.Share(step), epoch, loss, loss.Total(_objective.VisionCoefficient), rate, norm, positions, speed, elapsed, evaluated);
+        TimeSpan elapsed = run.Pace.Elapsed;
+        double speed = run.Positions / Math.Max(elapsed.TotalSeconds, 1e-9);
+        return new TrainingProgress(step, run.Pace.TotalSteps, run.Pace.Share(step), epoch + 1, run.Loss, run.Loss.Total(_objective.VisionCoefficient), rate, norm, run.Positions, speed, elapsed, run.Evaluated);
+    }
+
+    /// <summary>How far a training is.</summary>
+    private sealed class Run(TrainingPace pace, TrainingCheckpoint? last)
+    {
+        private StreamPlace? _next = last?.Next;
+
+        public TrainingPace Pace => pace;
+
+        /// <summary>Positions computed, by earlier runs too.</summary>
+        public long Positions { get; private set; } = last?.Items ?? 0;
+
+        /// <summary>The losses of the last step.</summary>
+        public LossParts Loss { get; private set; }
+
+        /// <summary>The losses on the validation rows, where the last step evaluated them.</summary>
+        public LossParts? Evaluated { get; set; }
+
+        public TrainingPosition Position => new(Positions, _next, pace.Elapsed);
+
+        public void Take(TrainingBatch batch, LossParts loss, StreamPlace next)
+        {
+            Positions += batch.Positions;
+            Loss = loss;
+            _next = next;
+        }
     }
 }

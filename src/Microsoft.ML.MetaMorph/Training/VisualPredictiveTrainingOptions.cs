@@ -96,10 +96,42 @@ public sealed record VisualPredictiveTrainingOptions : ITrainingOptions
     public int? ValidationInterval { get; init; }
 
     /// <summary>
+    /// The training ends where so many evaluations in a row (<see cref="ValidationInterval"/>) have not brought the loss on the validation rows below the
+    /// best one by <see cref="MinimumImprovement"/>; at least 1. Null (default): it goes on to its end.
+    /// </summary>
+    public int? EarlyStoppingPatience { get; init; }
+
+    /// <summary>By how much the loss on the validation rows has to fall to count as better, at least 0. Default: 0.</summary>
+    public double MinimumImprovement { get; init; }
+
+    /// <summary>
+    /// The model ends with the weights of the evaluation with the lowest loss on the validation rows instead of the last ones; a training that is
+    /// cancelled, with those of the last step. They take as much memory, and space in checkpoints, as the weights that are trained. Default: false.
+    /// </summary>
+    public bool KeepBestWeights { get; init; }
+
+    /// <summary>
+    /// The share of a step's rows in which the pictures of the prompts are replaced by zeros, at least 0 and below 1, so that a model learns what it can
+    /// say without them; those that are learned stay. Default: 0.
+    /// </summary>
+    public double ImageDropout { get; init; }
+
+    /// <summary>
     /// Decides the order of the rows. The same seed on the same machine gives the same weights, bit for bit, unless <see cref="MaximumSeconds"/> is
     /// given or <see cref="Precision"/>, where it is measured, is chosen otherwise. Default: 0.
     /// </summary>
     public int Seed { get; init; }
+
+    /// <summary>Whether the loss on the validation rows decides something.</summary>
+    internal bool WatchesValidation => EarlyStoppingPatience is not null || KeepBestWeights;
+
+    /// <summary>Options that do not change what is learned, so that a training may go on with others.</summary>
+    internal string[] Free => WatchesValidation ? [nameof(ActivationCheckpointing)] : [nameof(ActivationCheckpointing), nameof(ValidationInterval)];
+
+    /// <summary>The error of options that watch the validation rows where there are none.</summary>
+    internal string NoValidation => $"{Watching}, but there are no validation rows. Give Fit validation rows, or leave the option out.";
+
+    private string Watching => KeepBestWeights ? $"{nameof(KeepBestWeights)} is true" : $"{nameof(EarlyStoppingPatience)} is {EarlyStoppingPatience}";
 
     /// <summary>The peak rate that is used.</summary>
     internal double PeakRate => LearningRate ?? (Stage == VisualPredictiveStage.ConnectorPretraining
@@ -121,5 +153,10 @@ public sealed record VisualPredictiveTrainingOptions : ITrainingOptions
         Check(nameof(VisionHeadRateFactor), VisionHeadRateFactor, IsFactor(VisionHeadRateFactor), "at least 0");
         Check(nameof(VisionCoefficient), VisionCoefficient, IsFactor(VisionCoefficient), "at least 0");
         Check(nameof(ValidationInterval), ValidationInterval, ValidationInterval is null or >= 1, "at least 1");
+        Check(nameof(EarlyStoppingPatience), EarlyStoppingPatience, EarlyStoppingPatience is null or >= 1, "at least 1");
+        Check(nameof(MinimumImprovement), MinimumImprovement, IsFactor(MinimumImprovement), "at least 0");
+        Check(nameof(ImageDropout), ImageDropout, ImageDropout is >= 0 and < 1, "at least 0 and below 1");
+        if (WatchesValidation && ValidationInterval is null)
+            throw new ArgumentException($"{Watching}, but {nameof(ValidationInterval)} is not set, so there is one evaluation only. Set it to the steps between two.");
     }
 }

@@ -17,6 +17,8 @@ internal sealed class PictureTrainings(MLContext ml)
     {
         public string? Folder { get; init; }
 
+        public string? Log { get; init; }
+
         public int Interval { get; init; } = 2;
 
         public int Count { get; init; } = 2;
@@ -95,6 +97,7 @@ internal sealed class PictureTrainings(MLContext ml)
         Training = VisualizerTrainingOptions.FromNothing with { Parts = run.Parts, MaximumSteps = run.Steps, BatchSize = 3, LearningRate = run.LearningRate, AveragingDecay = run.Averaging, Precision = Precision.Float32 },
         Generation = new ImageGenerationOptions { Steps = 2 },
         TokenCacheMegabytes = run.CacheMegabytes,
+        LogFolder = run.Log,
         CheckpointFolder = run.Folder,
         CheckpointInterval = run.Interval,
         CheckpointCount = run.Count,
@@ -108,6 +111,7 @@ internal sealed class PictureTrainings(MLContext ml)
         PretrainedFolder = run.Pretrained,
         Variant = run.Variant,
         Training = new AutoencoderTrainingOptions { MaximumSteps = run.Steps, BatchSize = 3, LearningRate = run.LearningRate, AveragingDecay = run.Averaging, ScalingPictures = 5, Precision = Precision.Float32 },
+        LogFolder = run.Log,
         CheckpointFolder = run.Folder,
         CheckpointInterval = run.Interval,
         CheckpointCount = run.Count,
@@ -120,6 +124,7 @@ internal sealed class PictureTrainings(MLContext ml)
         TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 280 },
         PretrainedFolder = run.Pretrained,
         Training = TinyModels.Encoder with { MaximumSteps = run.Steps, BatchSize = 3, LearningRate = run.LearningRate, AveragingDecay = run.Averaging, ContrastiveWeight = run.Pretrained is null ? 0.5 : 0 },
+        LogFolder = run.Log,
         CheckpointFolder = run.Folder,
         CheckpointInterval = run.Interval,
         CheckpointCount = run.Count,

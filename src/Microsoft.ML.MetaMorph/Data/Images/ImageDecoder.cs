@@ -22,10 +22,18 @@ internal static class ImageDecoder
     /// <exception cref="InvalidDataException">The file is not a picture, is cut off, or has more pixels than allowed.</exception>
     public static RgbImage DecodeFile(string path, long maximumPixels = DefaultMaximumPixels)
     {
+        return Decode(ReadFile(path), path, maximumPixels);
+    }
+
+    /// <summary>The bytes of a file, which need not be a picture.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">It is a folder, or has more bytes than any picture of <see cref="DefaultMaximumPixels"/> needs.</exception>
+    public static byte[] ReadFile(string path)
+    {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path)) throw new InvalidDataException($"{path}: this is a folder; the path of a picture file is needed.");
         if (!File.Exists(path)) throw new FileNotFoundException($"{path}: there is no such picture file (looked in {Path.GetFullPath(path)}).", path);
-        return Decode(ReadWhole(path), path, maximumPixels);
+        return ReadWhole(path);
     }
 
     /// <summary>Decodes a whole encoded picture.</summary>

@@ -61,6 +61,14 @@ internal sealed class ImageColumn
     /// <exception cref="DirectoryNotFoundException">Its folder is not there; row and column are named.</exception>
     public void Decode(long number, List<RgbImage> pictures, Action<RgbImage> check)
     {
+        foreach (HeldPicture held in Hold(number)) pictures.Add(held.Decode(check));
+    }
+
+    /// <summary>The pictures of the row on which the input stands, to be decoded later.</summary>
+    /// <param name="number">The row's number, for messages.</param>
+    /// <exception cref="InvalidDataException">An empty path stands before another, or pixels cannot be taken over; row and column are named.</exception>
+    public HeldPicture[] Hold(long number)
+    {
         _inputs.Clear();
         try
         {
@@ -71,7 +79,7 @@ internal sealed class ImageColumn
             throw RowErrors.Named(failure, number, RowErrors.Columns(_name));
         }
 
-        for (int i = 0; i < _inputs.Count; i++) pictures.Add(Decode(_inputs[i], number, i, check));
+        return [.. _inputs.Select((input, i) => new HeldPicture(input, number, $"{RowErrors.Columns(_name)}, picture {i + 1}"))];
     }
 
     private static Action<long, List<ImageInput>> Pictures(ValueGetter<MLImage> getter)
@@ -125,33 +133,4 @@ internal sealed class ImageColumn
 
     private ImageInput FromPath(ReadOnlyMemory<char> path)
         => new(null, _folder is null ? path.ToString() : System.IO.Path.Combine(_folder, path.ToString()), null);
-
-    private RgbImage Decode(ImageInput input, long number, int index, Action<RgbImage> check)
-    {
-        string place = $"{RowErrors.Columns(_name)}, picture {index + 1}";
-        try
-        {
-            RgbImage picture = Decode(input);
-            check(picture);
-            return picture;
-        }
-        catch (FileNotFoundException failure)
-        {
-            throw new FileNotFoundException(RowErrors.At(number, place, failure.Message).Message, failure.FileName, failure);
-        }
-        catch (DirectoryNotFoundException failure)
-        {
-            throw new DirectoryNotFoundException(RowErrors.At(number, place, failure.Message).Message, failure);
-        }
-        catch (Exception failure) when (RowErrors.IsOfRow(failure))
-        {
-            throw RowErrors.At(number, place, failure.Message, failure);
-        }
-    }
-
-    private static RgbImage Decode(ImageInput input)
-    {
-        if (input.Image is { } image) return RgbImage.FromMLImage(image);
-        return input.Path is { } path ? ImageDecoder.DecodeFile(path) : ImageDecoder.Decode(input.Encoded, "encoded bytes");
-    }
 }

@@ -20,7 +20,7 @@ namespace Microsoft.ML.MetaMorph;
 /// Vectors of ML.NET hold no pictures: rows of several pictures have several columns, or one column of paths. The pictures of all columns
 /// stand one after another. A missing picture (null, an empty path, no bytes) gives no tokens; a row without any, a vector of length 0. A file that is not there or is no picture is
 /// an error that names the row, the column and the file; it comes when the tokens of that row are asked for, and the other rows have theirs. With an error column its message stands there, and the row has no tokens. Pictures of any sizes may stand in one batch. Every epoch of training reads the
-/// column again: put `AppendCacheCheckpoint` behind it.
+/// column again: put `AppendCacheCheckpoint` behind it, which keeps all in memory, or give a `CacheFolder`, which keeps them on the disk.
 ///
 /// With several columns of pictures one more column is appended, named after that of the tokens with `PictureCounts` behind it
 /// (`VisualTokensPictureCounts`): how many pictures of the row each column gave, with the columns' names as slot names. Trainers and transformers
@@ -46,7 +46,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
     public EncodeImagesTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var transformer = new EncodeImagesTransformer(_environment, _options.ToSettings(), _options.Encoder.Share());
+        var transformer = new EncodeImagesTransformer(_environment, _options.ToSettings(), _options.Encoder.Share(), _options.CacheFolder);
         try
         {
             transformer.GetOutputSchema(input.Schema);
@@ -93,6 +93,14 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         /// <summary>The folder at which relative paths start. Null: the current folder of the process. It is saved with the model.</summary>
         public string? ImageFolder { get; set; }
 
+        /// <summary>
+        /// The folder in which visual tokens are kept, by what the picture holds and what the encoder is (sizes, weights, preprocessing, element type): a
+        /// picture that was encoded before, in an earlier epoch or by another run, is not decoded again, and its file need not be there any more. Any
+        /// number of runs may share the folder; an entry that is damaged is computed again, and told in the log. It is not saved with the model, and
+        /// grows by 4 N D bytes a picture. Null (default): none are kept.
+        /// </summary>
+        public string? CacheFolder { get; set; }
+
         /// <summary>Rows that are read ahead, and pictures that go through the tower at a time; 1 to 65,536. Default: 16.</summary>
         public int BatchSize { get; set; } = 16;
 
@@ -102,6 +110,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
         {
             ArgumentNullException.ThrowIfNull(Encoder);
             ArgumentNullException.ThrowIfNull(InputColumnNames);
+            if (CacheFolder is { } folder) ArgumentException.ThrowIfNullOrWhiteSpace(folder, nameof(CacheFolder));
             ToSettings().Validate(SettingNames.Options());
         }
 

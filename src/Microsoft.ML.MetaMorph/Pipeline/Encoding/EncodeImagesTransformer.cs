@@ -14,12 +14,15 @@ public sealed class EncodeImagesTransformer : BatchTransformer
     private readonly EncodeImagesSettings _settings;
     private readonly Lease<ImageEncoderModel> _model;
     private readonly Device _device;
+    private readonly Lazy<VisualTokenStore>? _store;
 
-    internal EncodeImagesTransformer(IHostEnvironment environment, EncodeImagesSettings settings, Lease<ImageEncoderModel> model)
+    internal EncodeImagesTransformer(IHostEnvironment environment, EncodeImagesSettings settings, Lease<ImageEncoderModel> model, string? cacheFolder = null)
     {
         _settings = settings;
         _model = model.HeldBy(typeof(EncodeImagesTransformer));
         _device = ComputeDevice.Choose(environment);
+        // The encoder's weights are hashed where the first tokens are wanted.
+        if (cacheFolder is not null) _store = new Lazy<VisualTokenStore>(() => Store(environment, cacheFolder));
     }
 
     /// <inheritdoc/>
@@ -62,7 +65,7 @@ public sealed class EncodeImagesTransformer : BatchTransformer
     }
 
     internal override IRowBatch CreateBatch(DataViewRow input, bool[] activeOutputs, int capacity)
-        => new EncodeImagesBatch(_settings, [.. Outputs().Select(output => output.Output)], _model.Share(), _device, input, encodes: activeOutputs[0], capacity);
+        => new EncodeImagesBatch(_settings, [.. Outputs().Select(output => output.Output)], _model.Share(), activeOutputs[0] ? _store?.Value : null, _device, input, encodes: activeOutputs[0], capacity);
 
     private protected override void Save(ModelSaveContext context) => MLNetInternals.Save(context, Kind, zip =>
     {
@@ -74,6 +77,17 @@ public sealed class EncodeImagesTransformer : BatchTransformer
     private protected override void Dispose(bool disposing)
     {
         if (disposing) _model.Dispose();
+    }
+
+    private VisualTokenStore Store(IHostEnvironment environment, string folder)
+    {
+        return new VisualTokenStore(folder, ImageEncoderFolder.Fingerprint(_model.Value, _model.Value.Choice(_device).ComputeType), _model.Value.PictureLength, Warn);
+
+        void Warn(string message)
+        {
+            using IChannel channel = environment.Start(nameof(EncodeImagesTransformer));
+            channel.Warning(MessageSensitivity.UserData, message);
+        }
     }
 
     private (EncodedOutput Output, DataViewSchema.DetachedColumn Column)[] Outputs()

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace Microsoft.ML.MetaMorph;
@@ -44,6 +45,21 @@ internal static class ImageEncoderFolder
         var settings = new ImageEncoderSettings(vision, preprocessing, tokens, precision, trainedIn);
         ZipWeights weights = ZipWeights.Open(zip, temporaryFolder);
         return Build(settings, weights.Archive, weights, zip.Location);
+    }
+
+    /// <summary>All that visual tokens depend on beside their picture, as a hash: sizes, preprocessing, reduction, weights, and the element type that is computed in.</summary>
+    public static string Fingerprint(ImageEncoderModel model, TorchSharp.torch.ScalarType compute)
+    {
+        using var hash = SHA256.Create();
+        using (var stream = new CryptoStream(Stream.Null, hash, CryptoStreamMode.Write))
+        {
+            stream.Write(Config(model.Settings));
+            stream.Write(JsonFile.Bytes(model.Settings.Preprocessing.Write));
+            stream.Write(System.Text.Encoding.UTF8.GetBytes(compute.ToString()));
+            SafeTensorsWriter.Write(stream, model.Parameters());
+        }
+
+        return Convert.ToHexStringLower(hash.Hash!);
     }
 
     /// <summary>Whether a config describes a tower whose pictures keep their shape (SigLIP 2 NaFlex).</summary>

@@ -126,6 +126,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         using TrainingCheckpoints? checkpoints = log.Checkpoints(_options, fingerprint);
         using var trainer = new AutoencoderKLTrainer(model, device, training, checkpoints);
         log.Info($"Linear layers and convolutions are computed in {trainer.Precision}.");
+        log.Begin(trainer.Precision, checkpoints, fingerprint);
         ValidationSettings watched = _options.ToValidation();
         AutoencoderValidation? validation = null;
         if (validationData is not null)
@@ -161,7 +162,11 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
     private AutoencoderLosses? Validate(AutoencoderValidation validation, long step, string when, TrainingLog log)
     {
         AutoencoderLosses? losses = validation.Run(step);
-        if (losses is { } value) log.Info($"Validation{when}: {value}.");
+        if (losses is { } value)
+        {
+            log.Info($"Validation{when}: {value}.");
+            log.Figure("validation loss", value.Total);
+        }
         else log.Warn(ValidationRows.Nothing($"a picture ({RowErrors.Columns(_options.ImageColumnName)})"));
         return losses;
     }
@@ -172,7 +177,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         watched.Board?.AddStep(step, losses.Total);
         AutoencoderLosses? validated = validation is not null && watched.IsDue(step.Step) ? Validate(validation, step.Step, string.Create(System.Globalization.CultureInfo.InvariantCulture, $" after step {step.Step}"), log) : null;
         double error = _options.Training.SquaredErrorWeight * losses.SquaredError + _options.Training.AbsoluteErrorWeight * losses.AbsoluteError;
-        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, losses.Total, 0, error, step.LearningRate, step.PicturesPerSecond, step.Elapsed, validated?.Total));
+        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, losses.Total, 0, error, step.LearningRate, step.PicturesPerSecond, step.Elapsed, validated?.Total) { GradientNorm = step.GradientNorm });
     }
 
     private static AutoencoderKL Moved(AutoencoderKL model, Device target)
@@ -245,6 +250,9 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
         /// <summary>Checkpoints that are kept, at least 1: the newest. Default: 2.</summary>
         public int CheckpointCount { get; set; } = 2;
 
+        /// <inheritdoc cref="VisualPredictiveInstructionTuningTrainer.Options.LogFolder"/>
+        public string? LogFolder { get; set; }
+
         /// <summary>Whether a cancelled training gives the autoencoder as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
         public bool KeepCancelled { get; set; }
 
@@ -262,6 +270,7 @@ public sealed class AutoencoderTrainer : IEstimator<AutoencodeImagesTransformer>
             ArgumentNullException.ThrowIfNull(Training);
             ValidationSettings.Validate(ValidationInterval, ValidationPictures);
             CheckpointSettings.Validate(this);
+            if (LogFolder is { } folder) ArgumentException.ThrowIfNullOrWhiteSpace(folder, nameof(LogFolder));
             if (PretrainedFolder is null && Variant is not null) throw new ArgumentException($"{nameof(Variant)} is {Variant}, but there is no {nameof(PretrainedFolder)} that it belongs to. Give one, or leave {nameof(Variant)} out.");
             Training.Validate();
             ToSettings().Validate(SettingNames.Options((nameof(AutoencodeImagesSettings.InputColumnName), nameof(ImageColumnName)), (nameof(AutoencodeImagesSettings.BatchSize), nameof(ReconstructionBatchSize))));

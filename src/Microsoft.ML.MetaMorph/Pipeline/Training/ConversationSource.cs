@@ -3,9 +3,6 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>The rows of a data view as training rows: read and encoded anew each epoch, so that memory does not grow with the data.</summary>
 internal sealed class ConversationSource : TrainingSource
 {
-    // Rows from which the next is drawn where the data view cannot shuffle by itself.
-    private const int ShufflePool = 1000;
-
     private readonly IDataView _data;
     private readonly MetaMorphSettings _settings;
     private readonly ConversationEncoder _encoder;
@@ -16,6 +13,7 @@ internal sealed class ConversationSource : TrainingSource
     private readonly Lazy<long> _count;
     private bool _mayTeachNothing;
     private bool _reported;
+    private bool _interrupted;
     private RowReport _last = new();
     private long _rows;
     private long _learned;
@@ -36,17 +34,21 @@ internal sealed class ConversationSource : TrainingSource
         _maximumLength = maximumLength;
         _skipBadRows = skipBadRows;
         _warn = warn;
-        _count = new Lazy<long>(() => data.GetRowCount() ?? CountRows(data));
+        _count = new Lazy<long>(() => RowLengths.Count(data));
     }
 
     public override long? Count => _count.Value;
 
     /// <summary>One epoch. Truncated and skipped rows are counted and told once, at the end of the first.</summary>
-    public override IEnumerable<TrainingRow> Rows(int? seed)
+    /// <remarks>Of rows that are passed over nothing is read: no text, and no picture is encoded.</remarks>
+    public override IEnumerable<TrainingRow> Rows(int? seed, StreamPlace from = default)
     {
-        if (seed is not { } value) return Read(null);
-        var random = new Random(value);
-        return _data.CanShuffle ? Read(random) : Shuffle(Read(null), random);
+        // The last row before the place is read, to see whether it is still the same.
+        long passed = from.Row - 1;
+        if (seed is not { } value) return From(Read(null, place => place < passed), from);
+        if (_data.CanShuffle) return From(Read(new Random(value), place => place < passed), from);
+        HashSet<long> first = passed > 0 ? ShufflePool.First(_count.Value, value, passed) : [];
+        return From(ShufflePool.Shuffle(Read(null, first.Contains), new Random(value)), from);
     }
 
     /// <summary>
@@ -54,9 +56,10 @@ internal sealed class ConversationSource : TrainingSource
     /// or of a training that ends before it.
     /// </summary>
     /// <exception cref="InvalidDataException">No row so far had a word to learn; the numbers of rows and of positions are named.</exception>
-    public void RequireSomethingToLearn()
+    public override void RequireSomethingToLearn()
     {
-        if (_rows > 0 && _learned == 0)
+        // Rows of a pass that was interrupted may have taught something before.
+        if (!_interrupted && !_mayTeachNothing && _rows > 0 && _learned == 0)
             throw new InvalidDataException($"None of {_rows} rows has anything to learn: no word of a response lies within the first {_maximumLength} positions, behind which rows are cut. Raise {nameof(VisualPredictiveInstructionTuningTrainer.Options.MaximumLength)} (the model's max_position_embeddings is the most), or shorten prompts and system message.");
     }
 
@@ -68,40 +71,25 @@ internal sealed class ConversationSource : TrainingSource
     /// <summary>Rows of which nothing is left to learn are no error: they are evaluated only, and a finished training is not to be lost by them.</summary>
     public void MayTeachNothing() => _mayTeachNothing = true;
 
-    private static long CountRows(IDataView data)
+    /// <summary>The rows of a pass behind a place.</summary>
+    private IEnumerable<TrainingRow> From(IEnumerable<ReadRow> rows, StreamPlace from)
     {
-        using DataViewRowCursor cursor = data.GetRowCursor([]);
-        long count = 0;
-        while (RowErrors.MoveNext(cursor)) count++;
-        return count;
-    }
-
-    private static IEnumerable<TrainingRow> Shuffle(IEnumerable<TrainingRow> rows, Random random)
-    {
-        var pool = new List<TrainingRow>(ShufflePool);
-        foreach (TrainingRow row in rows)
+        _interrupted = !from.IsBeginning;
+        long place = 0;
+        foreach (ReadRow read in rows)
         {
-            if (pool.Count < ShufflePool)
-            {
-                pool.Add(row);
-                continue;
-            }
-
-            int next = random.Next(pool.Count);
-            yield return pool[next];
-            pool[next] = row;
+            if (++place < from.Row) continue;
+            if (place == from.Row) from.RequireSame(read.Row?.Mark);
+            else if (read.IsPassedOver) throw new InvalidOperationException($"Row {place - 1} of the pass was passed over, but it was not given out before. The data view tells {_count.Value} rows; it must have as many.");
+            else if (read.Row is { } row) yield return row with { Place = place - 1 };
         }
 
-        while (pool.Count > 0)
-        {
-            int next = random.Next(pool.Count);
-            yield return pool[next];
-            pool[next] = pool[^1];
-            pool.RemoveAt(pool.Count - 1);
-        }
+        from.RequireRows(place);
     }
 
-    private IEnumerable<TrainingRow> Read(Random? random)
+    /// <param name="random">Decides the order; null: the data's own.</param>
+    /// <param name="passOver">Told the place of each row as it comes: whether nothing of it is read.</param>
+    private IEnumerable<ReadRow> Read(Random? random, Func<long, bool> passOver)
     {
         string[] names = [_settings.PromptColumnName, _settings.ResponseColumnName!, .. ConversationPictures.Columns(_data.Schema, _settings, responses: true)];
         using DataViewRowCursor cursor = _data.GetRowCursor(names.Select(name => _data.Schema[name]), random);
@@ -110,14 +98,15 @@ internal sealed class ConversationSource : TrainingSource
         var pictures = new ConversationPictures(cursor, _settings, _config, responses: true);
         var number = new RowNumber(cursor, shuffled: random is not null);
         RowReport report = _last = new RowReport();
-        while (RowErrors.MoveNext(cursor))
+        for (long place = 0; RowErrors.MoveNext(cursor); place++)
         {
-            if (Encode(number.Current, prompt, response, pictures, report) is { } row) yield return row;
+            if (passOver(place)) yield return new ReadRow(null, IsPassedOver: true);
+            else yield return new ReadRow(Encode(number.Current, prompt, response, pictures, report));
         }
 
         if (!_reported) report.Tell(_warn, _maximumLength);
         _reported = true;
-        if (!_mayTeachNothing) RequireSomethingToLearn();
+        RequireSomethingToLearn();
     }
 
     private TrainingRow? Encode(long number, TextColumn prompt, TextColumn response, ConversationPictures tokens, RowReport report)
@@ -138,6 +127,11 @@ internal sealed class ConversationSource : TrainingSource
             return null;
         }
     }
+
+    /// <summary>What became of a row.</summary>
+    /// <param name="Row">Null where it was passed over, or cannot be learned.</param>
+    /// <param name="IsPassedOver">Whether it was not read, because an earlier run learned it.</param>
+    private readonly record struct ReadRow(TrainingRow? Row, bool IsPassedOver = false);
 
     /// <summary>What happened to the rows of an epoch.</summary>
     private sealed class RowReport

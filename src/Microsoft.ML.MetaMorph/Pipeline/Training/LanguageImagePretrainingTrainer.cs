@@ -139,6 +139,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         using TrainingCheckpoints? checkpoints = log.Checkpoints(_options, fingerprint);
         using var trainer = new LanguageImagePretrainer(model, _options.Training with { Seed = seed }, tokens, checkpoints);
         log.Info(trainer.Precision);
+        log.Begin(trainer.Precision, checkpoints, fingerprint);
         CaptionedImages? validation = validationData is null ? null : new CaptionedImages(validationData, captions);
         validation?.ReadAll(log.Cancellation);
         var rows = new CaptionedImages(trainData, captions);
@@ -170,7 +171,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
     }
 
     private static void Report(LanguageImageProgress step, TrainingLog log)
-        => log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, step.Loss.Total, step.Loss.Caption ?? 0, step.Loss.Contrastive ?? 0, step.LearningRate, step.PicturesPerSecond, step.Elapsed));
+        => log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, step.Loss.Total, step.Loss.Caption ?? 0, step.Loss.Contrastive ?? 0, step.LearningRate, step.PicturesPerSecond, step.Elapsed) { GradientNorm = step.GradientNorm });
 
     // The tower alone, without its teachers and without the training's buffers.
     private static CopiedParameters Copy(LanguageImageModel model, Device device) => new(model.EncoderParameters().ToDictionary(entry => entry.Name, entry => (Tensor)entry.Parameter), device);
@@ -217,6 +218,9 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         /// <inheritdoc cref="AutoencoderTrainer.Options.CheckpointCount"/>
         public int CheckpointCount { get; set; } = 2;
 
+        /// <inheritdoc cref="VisualPredictiveInstructionTuningTrainer.Options.LogFolder"/>
+        public string? LogFolder { get; set; }
+
         /// <summary>Whether a cancelled training gives the encoder as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
         public bool KeepCancelled { get; set; }
 
@@ -236,6 +240,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
             OptionRange.Check(nameof(AspectRatio), AspectRatio);
             BatchSizes.Require(EncodingBatchSize, nameof(EncodingBatchSize));
             CheckpointSettings.Validate(this);
+            if (LogFolder is { } folder) ArgumentException.ThrowIfNullOrWhiteSpace(folder, nameof(LogFolder));
         }
     }
 }

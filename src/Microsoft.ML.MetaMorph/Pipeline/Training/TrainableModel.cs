@@ -11,11 +11,39 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
     /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
     public static TrainableModel Fresh(LanguageModelArchitecture architecture, LanguageTokenizer tokenizer, VisualTokenSizes? tokens, Device device, int seed, TrainingMemory memory)
     {
-        var text = new ConversationText(tokenizer.WithSpecialTokens(ImageMarks.Start, ImageMarks.End));
-        MetaMorphConfig config = Config(architecture.ToConfig(text.Tokenizer), architecture, text, tokens ?? VisualTokenSizes.Paper);
+        (MetaMorphConfig config, ConversationText text) = Describe(architecture, tokenizer, tokens);
         memory.Require("A new model of these sizes (Architecture)", config);
         using var generator = new Generator((ulong)seed, CPU);
         return new TrainableModel(new MetaMorphModel(config, new FreshParameters(device, generator)), text);
+    }
+
+    /// <summary>What a model of random weights will be.</summary>
+    public static (MetaMorphConfig Config, ConversationText Text) Describe(LanguageModelArchitecture architecture, LanguageTokenizer tokenizer, VisualTokenSizes? tokens)
+    {
+        var text = new ConversationText(tokenizer.WithSpecialTokens(ImageMarks.Start, ImageMarks.End));
+        return (Config(architecture.ToConfig(text.Tokenizer), architecture, text, tokens ?? VisualTokenSizes.Paper), text);
+    }
+
+    /// <summary>What the model of a folder will be; no weight is looked at.</summary>
+    /// <exception cref="InvalidDataException">The folder holds something else, or was made for other visual tokens.</exception>
+    public static (MetaMorphConfig Config, ConversationText Text) Describe(string nameOrFolder, string? chatTemplate, LanguageModelArchitecture architecture, VisualTokenSizes? tokens)
+    {
+        string folder = PretrainedFolder.Resolve(nameOrFolder);
+        bool isMetaMorph = ResponseModelFolder.ReadConfig(folder, ResponseModelFolder.IsMetaMorph);
+        LanguageTokenizer tokenizer = ConversationText.WithTemplate(LanguageTokenizer.Load(folder), chatTemplate);
+        if (isMetaMorph)
+        {
+            MetaMorphConfig config = ResponseModelFolder.ReadConfig(folder, json => ResponseModelFolder.Config(json, tokenizer));
+            RequireTokens(config, tokens, $"'{folder}'");
+            return (config, new ConversationText(tokenizer));
+        }
+
+        LanguageModelConfig language = ResponseModelFolder.ReadConfig(folder, LanguageModelConfig.FromJson);
+        LanguageTokenizer extended = tokenizer.WithSpecialTokens(ImageMarks.Start, ImageMarks.End);
+        int added = extended.HighestId - tokenizer.HighestId;
+        if (added > 0) language = language with { VocabularySize = new AddedTokenParameters(new MetaParameters(), language.VocabularySize, tokenizer.HighestId + 1, added).Rows };
+        var text = new ConversationText(extended);
+        return (Config(language, architecture, text, tokens ?? VisualTokenSizes.Paper), text);
     }
 
     /// <summary>A copy of a model.</summary>

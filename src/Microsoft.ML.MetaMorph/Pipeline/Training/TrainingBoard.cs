@@ -18,6 +18,18 @@ internal sealed class TrainingBoard(string folder)
         Add("train/gradient norm", step.GradientNorm, step.Step);
     }
 
+    /// <summary>What every step of every training tells.</summary>
+    public void AddStep(TrainingStatus step)
+    {
+        Add("train/loss", step.Loss, step.Step);
+        Add("train/language loss", step.LanguageLoss, step.Step);
+        Add("train/visual loss", step.VisualLoss, step.Step);
+        Add("train/learning rate", step.LearningRate, step.Step);
+        if (step.GradientNorm is { } norm) Add("train/gradient norm", norm, step.Step);
+        Add("train/items a second", step.ItemsPerSecond, step.Step);
+        if (step.ValidationLoss is { } loss) Add("validation/loss", loss, step.Step);
+    }
+
     public void Add(string tag, double value, long step) => _writer.add_scalar(tag, (float)value, checked((int)step));
 
     /// <summary>Adds the picture of a PNG file.</summary>

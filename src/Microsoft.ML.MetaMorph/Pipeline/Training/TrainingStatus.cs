@@ -12,4 +12,8 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="ItemsPerSecond">Positions, of text and of visual tokens, a second (of an encoder, a visualizer and an autoencoder: pictures) since the start.</param>
 /// <param name="Elapsed">Since the start.</param>
 /// <param name="ValidationLoss">The loss on the validation rows, all parts weighted, where this step evaluated them; else null.</param>
-public sealed record TrainingStatus(long Step, long? TotalSteps, double Share, int Epoch, double Loss, double LanguageLoss, double VisualLoss, double LearningRate, double ItemsPerSecond, TimeSpan Elapsed, double? ValidationLoss = null);
+public sealed record TrainingStatus(long Step, long? TotalSteps, double Share, int Epoch, double Loss, double LanguageLoss, double VisualLoss, double LearningRate, double ItemsPerSecond, TimeSpan Elapsed, double? ValidationLoss = null)
+{
+    /// <summary>The norm of the step's gradients, before they were clipped; null where nobody measured it.</summary>
+    public double? GradientNorm { get; init; }
+}

@@ -47,7 +47,8 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     /// <param name="input">The rows.</param>
     /// <returns>The trained model as a transformer.</returns>
     /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidDataException">A row cannot be learned (see <see cref="Options.SkipBadRows"/>), no row has anything to learn within <see cref="Options.MaximumLength"/>, or a folder does not fit.</exception>
+    /// <exception cref="InvalidDataException">A row cannot be learned (see <see cref="Options.SkipBadRows"/>), no row has anything to learn within <see cref="Options.MaximumLength"/>, a folder does not fit, or <see cref="Options.CheckpointFolder"/> holds another training.</exception>
+    /// <exception cref="IOException">A checkpoint cannot be written.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled.</exception>
     /// <exception cref="InsufficientMemoryException">Weights, gradients and moments need more memory than there is; told before anything is loaded.</exception>
     public MetaMorphTransformer Fit(IDataView input) => Fit(input, validationData: null, previousModel: null);
@@ -80,14 +81,20 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         if (validationData is not null && Check(validationData.Schema) is { } other && other != tokens)
             throw new ArgumentException($"The validation rows have {other.Count} visual tokens a picture, each {other.Width} wide; the training rows {tokens!.Value.Count}, each {tokens.Value.Width} wide.", nameof(validationData));
         ValidationRows.Require(validationData);
+        if (validationData is null && _options.Training.WatchesValidation) throw new ArgumentException(_options.Training.NoValidation, nameof(validationData));
         using var log = new TrainingLog(_host, "Train", _options);
         EnvironmentSettings settings = MLNetInternals.Settings(_environment);
         int seed = settings.Seed ?? _options.Training.Seed;
-        TrainableModel start = Start(trainData, previousModel, tokens, ComputeDevice.Choose(_environment), seed, log);
+        Device device = ComputeDevice.Choose(_environment);
+        LanguageTokenizer? tokenizer = Tokenizer(trainData, previousModel, log);
+        TrainingPlan plan = Plan(Describe(previousModel, tokenizer, tokens), trainData, device, seed);
+        log.Info($"The plan of this training:\n{plan}");
+        if (device.type == TorchSharp.DeviceType.CPU && plan.Shortage is { } shortage) log.Warn(shortage);
+        TrainableModel start = Start(previousModel, tokenizer, tokens, device, seed);
         try
         {
             ResponseGenerator.RequireRoom(_settings.Generation, start.Model.Config.VisualTokenCount);
-            TrainingResult result = Train(start, trainData, validationData, seed, log);
+            TrainingResult result = Train(start, trainData, validationData, seed, () => Fingerprint(trainData, validationData, previousModel, start, seed), log);
             var model = new ResponseModel(start.Model, start.Text, _options.Training.Precision, storage: null);
             return new MetaMorphTransformer(_environment, _settings with { TrainedIn = result.Precision.ToString() }, new Lease<ResponseModel>(model));
         }
@@ -96,6 +103,32 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
             start.Model.Dispose();
             throw;
         }
+    }
+
+    /// <summary>What a training on these rows would be: what learns, how long it is, what it takes. No weight is loaded and no picture is read, unless a step is measured.</summary>
+    /// <param name="trainData">The rows; the texts of the first thousand are read (all, where a tokenizer is trained from them).</param>
+    /// <param name="previousModel">The model to start from; null for what the options say.</param>
+    /// <param name="measureStep">Whether the model is loaded and learns two steps, of which the second is timed. Default: false.</param>
+    /// <returns>The plan; its text is also the first thing that every training logs.</returns>
+    /// <exception cref="ArgumentException">A column is missing or of another type.</exception>
+    /// <exception cref="InvalidDataException">A text cannot be learned, or a folder does not fit.</exception>
+    public TrainingPlan Plan(IDataView trainData, MetaMorphTransformer? previousModel = null, bool measureStep = false)
+    {
+        ArgumentNullException.ThrowIfNull(trainData);
+        VisualTokenSizes? tokens = Check(trainData.Schema);
+        using var log = new TrainingLog(_host, "Plan", _options);
+        Device device = ComputeDevice.Choose(_environment);
+        int seed = MLNetInternals.Settings(_environment).Seed ?? _options.Training.Seed;
+        LanguageTokenizer? tokenizer = Tokenizer(trainData, previousModel, log);
+        TrainingPlan plan = Plan(Describe(previousModel, tokenizer, tokens), trainData, device, seed);
+        if (measureStep)
+        {
+            TrainableModel start = Start(previousModel, tokenizer, tokens, device, seed);
+            using MetaMorphModel model = start.Model;
+            plan.SecondsPerStep = SecondsPerStep(start, trainData, seed, log);
+        }
+
+        return plan;
     }
 
     /// <summary>The schema after the transformer.</summary>
@@ -132,14 +165,47 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
             : throw ColumnErrors.WrongType(name, role, schema[name].Type.ToString()!, "Vector<Single> with the dimensions [pictures, tokens, width], as EncodeImages gives it,");
     }
 
-    private TrainableModel Start(IDataView data, MetaMorphTransformer? previous, VisualTokenSizes? tokens, Device device, int seed, TrainingLog log)
+    private LanguageModelArchitecture Architecture => _options.Architecture ?? new LanguageModelArchitecture();
+
+    /// <summary>The tokenizer of a model that starts from nothing; null where it starts from one.</summary>
+    private LanguageTokenizer? Tokenizer(IDataView data, MetaMorphTransformer? previous, TrainingLog log)
+        => previous is not null || _options.PretrainedFolder is not null ? null : ConversationText.WithTemplate(_options.Tokenizer ?? TrainTokenizer(data, log), _options.ChatTemplate);
+
+    /// <summary>What will be trained, before anything is made or loaded.</summary>
+    private (MetaMorphConfig Config, ConversationText Text) Describe(MetaMorphTransformer? previous, LanguageTokenizer? tokenizer, VisualTokenSizes? tokens)
+    {
+        if (previous is not null) return (previous.Model.Config, previous.Model.Text);
+        return tokenizer is null
+            ? TrainableModel.Describe(_options.PretrainedFolder!, _options.ChatTemplate, Architecture, tokens)
+            : TrainableModel.Describe(Architecture, tokenizer, tokens);
+    }
+
+    private TrainingPlan Plan((MetaMorphConfig Config, ConversationText Text) model, IDataView data, Device device, int seed)
+    {
+        VisualPredictiveTrainingOptions training = _options.Training with { Seed = seed };
+        int longest = Math.Min(_options.MaximumLength, model.Config.Language.MaxPositions);
+        RowLengths lengths = RowLengths.Of(data, _settings, model.Text.Encoder, model.Config.VisualTokenCount, longest, _options.SkipBadRows);
+        return TrainingPlan.Of(model.Config, training, _options, lengths, RowLengths.Count(data), device);
+    }
+
+    private double SecondsPerStep(TrainableModel start, IDataView data, int seed, TrainingLog log)
+    {
+        VisualPredictiveTrainingOptions two = _options.Training with { Seed = seed, MaximumSteps = 2, MaximumSeconds = null, Epochs = null, ValidationInterval = null, EarlyStoppingPatience = null, KeepBestWeights = false };
+        using var trainer = new VisualPredictiveTrainer(start.Model, two);
+        int longest = Math.Min(_options.MaximumLength, start.Model.Config.Language.MaxPositions);
+        var rows = new ConversationSource(data, _settings, start.Text.Encoder, start.Model.Config, longest, _options.SkipBadRows, log.Warn);
+        var ends = new List<TimeSpan>();
+        trainer.Train(rows, progress: step => ends.Add(step.Elapsed), cancellationToken: log.Cancellation);
+        return ends is [var first, var second] ? (second - first).TotalSeconds : throw new OperationCanceledException("The step was not measured: the plan was cancelled.", log.Cancellation);
+    }
+
+    private TrainableModel Start(MetaMorphTransformer? previous, LanguageTokenizer? tokenizer, VisualTokenSizes? tokens, Device device, int seed)
     {
         var memory = new TrainingMemory(device, _options.Training.AveragingDecay is not null);
         if (previous is not null) return TrainableModel.Copy(previous.Model, tokens, device, memory);
-        LanguageModelArchitecture architecture = _options.Architecture ?? new LanguageModelArchitecture();
-        if (_options.PretrainedFolder is { } folder) return TrainableModel.FromFolder(folder, _options.ChatTemplate, architecture, tokens, device, seed, memory);
-        LanguageTokenizer tokenizer = _options.Tokenizer ?? TrainTokenizer(data, log);
-        return TrainableModel.Fresh(architecture, ConversationText.WithTemplate(tokenizer, _options.ChatTemplate), tokens, device, seed, memory);
+        return tokenizer is null
+            ? TrainableModel.FromFolder(_options.PretrainedFolder!, _options.ChatTemplate, Architecture, tokens, device, seed, memory)
+            : TrainableModel.Fresh(Architecture, tokenizer, tokens, device, seed, memory);
     }
 
     private LanguageTokenizer TrainTokenizer(IDataView data, TrainingLog log)
@@ -149,11 +215,13 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         return tokenizer;
     }
 
-    private TrainingResult Train(TrainableModel start, IDataView trainData, IDataView? validationData, int seed, TrainingLog log)
+    private TrainingResult Train(TrainableModel start, IDataView trainData, IDataView? validationData, int seed, Func<TrainingFingerprint> fingerprint, TrainingLog log)
     {
         VisualPredictiveTrainingOptions training = _options.Training with { Seed = seed };
-        using var trainer = new VisualPredictiveTrainer(start.Model, training);
+        using TrainingCheckpoints? checkpoints = log.Checkpoints(_options, fingerprint);
+        using var trainer = new VisualPredictiveTrainer(start.Model, training, checkpoints);
         log.Info(trainer.Precision);
+        log.Begin(trainer.Precision, checkpoints, fingerprint);
         int longest = LongestRow(start.Model.Config.Language, log);
         ConversationSource Source(IDataView data) => new(data, _settings, start.Text.Encoder, start.Model.Config, longest, _options.SkipBadRows, log.Warn);
         ConversationSource rows = Source(trainData);
@@ -161,11 +229,41 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         validation?.MayTeachNothing();
         if (validation is not null) ValidationRows.ReadAll(validation.Rows(null), log.Cancellation);
         TrainingResult result = trainer.Train(rows, validation, step => Report(step, training, log), cancellationToken: log.Cancellation);
-        rows.RequireSomethingToLearn();
-        if (Evaluated(result.Validation) is { } losses) log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
+        if (Evaluated(result.Validation) is { } losses)
+        {
+            log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
+            log.Figure("validation language loss", losses.Language);
+            log.Figure("validation visual loss", losses.Visual);
+        }
         else if (result.Validation is not null) log.Warn(ValidationRows.Nothing("anything to learn"));
         log.End(result.End, result.Steps);
         return result;
+    }
+
+    /// <summary>What has to be the same where a checkpoint is gone on from.</summary>
+    private TrainingFingerprint Fingerprint(IDataView trainData, IDataView? validationData, MetaMorphTransformer? previous, TrainableModel start, int seed)
+    {
+        TrainingFingerprint fingerprint = new TrainingFingerprint("VisualPredictiveInstructionTuning")
+            .With(nameof(Options.PromptColumnName), _settings.PromptColumnName)
+            .With(nameof(Options.ResponseColumnName), _settings.ResponseColumnName)
+            .With(nameof(Options.VisualTokensColumnName), _settings.VisualTokensColumnName)
+            .With(nameof(Options.ResponseVisualTokensColumnName), _settings.ResponseVisualTokensColumnName)
+            .With(nameof(Options.SystemMessage), _settings.SystemMessage)
+            .With(nameof(Options.MaximumLength), _options.MaximumLength)
+            .With(nameof(Options.SkipBadRows), _options.SkipBadRows)
+            .With("Visual tokens of a picture", $"{start.Model.Config.VisualTokenCount} of width {start.Model.Config.VisualTokenWidth}")
+            .WithRows(trainData.GetRowCount())
+            .WithBytes("Tokenizer and chat template", start.Text.Tokenizer.Files.Contents)
+            .WithOptions(nameof(Options.Training), _options.Training with { Seed = seed }, _options.Training.Free);
+        // A text that cannot be read is an error here, and none in a training that passes over such rows.
+        if (!_options.SkipBadRows)
+        {
+            fingerprint.WithTexts("First texts", TextRows.Read(trainData, _settings.PromptColumnName, _settings.ResponseColumnName!));
+            if (_options.Training.WatchesValidation) fingerprint.WithTexts("First validation texts", TextRows.Read(validationData!, _settings.PromptColumnName, _settings.ResponseColumnName!));
+        }
+
+        if (previous is not null) return fingerprint.WithWeights("Previous model", previous.Model.Parameters());
+        return _options.PretrainedFolder is { } folder ? fingerprint.WithPretrained(folder, start.Model) : fingerprint.WithOptions(nameof(Options.Architecture), Architecture);
     }
 
     // Behind its last position a model answers nothing, so there is nothing to learn there either.
@@ -182,12 +280,12 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     private static void Report(TrainingProgress step, VisualPredictiveTrainingOptions training, TrainingLog log)
     {
         double coefficient = training.Stage == VisualPredictiveStage.InstructionTuning ? training.VisionCoefficient : 0;
-        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, step.Epoch, step.TotalLoss, step.Loss.Language, step.Loss.Visual, step.LearningRate, step.TokensPerSecond, step.Elapsed, Evaluated(step.Validation)?.Total(coefficient)));
+        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, step.Epoch, step.TotalLoss, step.Loss.Language, step.Loss.Visual, step.LearningRate, step.TokensPerSecond, step.Elapsed, Evaluated(step.Validation)?.Total(coefficient)) { GradientNorm = step.GradientNorm });
         if (Evaluated(step.Validation) is { } losses) log.Info($"Step {step.Step}, validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
     }
 
     /// <summary>Options of <see cref="VisualPredictiveInstructionTuningTrainer"/>.</summary>
-    public sealed class Options : ResponseColumns, ITrainingControl
+    public sealed class Options : ResponseColumns, ITrainingControl, ICheckpointOptions
     {
         /// <summary>
         /// Where training starts: a folder in Hugging Face layout with a MetaMorph or a language model (Llama 2 to 3.2, SmolLM2, Qwen2, Qwen2.5, Qwen3),
@@ -216,6 +314,28 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         /// <summary>Whether rows that cannot be learned (marks and pictures differ in number, an empty response, a picture that could not be encoded) are passed over and told in the log. Default: false, they throw. A cache (<c>AppendCacheCheckpoint</c>) ends with its first error: behind one, pictures that cannot be read are passed over only where <see cref="EncodeImagesEstimator.Options.ErrorColumnName"/> is given in front of it.</summary>
         public bool SkipBadRows { get; set; }
 
+        /// <summary>
+        /// The folder for checkpoints, one training at a time. <c>Fit</c> with the same folder goes on from the last whole one, in the element type in which
+        /// the training was begun, and ends with the weights of a training that was never stopped: bit for bit on the same machine with as many threads,
+        /// without a budget of time. Rows that were learned are passed over: nothing of them is read or encoded again. Where the training was finished, its
+        /// model is there at once. Options, rows or start that are not those of the checkpoint are refused. Null (default): none are written.
+        /// </summary>
+        public string? CheckpointFolder { get; set; }
+
+        /// <inheritdoc cref="AutoencoderTrainer.Options.CheckpointInterval"/>
+        public int CheckpointInterval { get; set; } = 500;
+
+        /// <inheritdoc cref="AutoencoderTrainer.Options.CheckpointCount"/>
+        public int CheckpointCount { get; set; } = 2;
+
+        /// <summary>
+        /// The folder for figures of the training: <c>steps.csv</c>, a line for every step that can be read while the training runs (a header, numbers
+        /// with a point); an event file of TensorBoard with the same; and <c>run.json</c>, what the run was: versions, options, seed, hashes of rows
+        /// and start, element type, end and last figures. It is made where it does not exist; one training, one folder. A training that goes on from a
+        /// checkpoint goes on in the same files. Null (default): none.
+        /// </summary>
+        public string? LogFolder { get; set; }
+
         /// <summary>Whether a cancelled training gives the model as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
         public bool KeepCancelled { get; set; }
 
@@ -232,6 +352,8 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
             ArgumentNullException.ThrowIfNull(Training);
             ConversationText.RequireTemplate(ChatTemplate);
             ArgumentException.ThrowIfNullOrEmpty(ResponseColumnName);
+            CheckpointSettings.Validate(this);
+            if (LogFolder is { } folder) ArgumentException.ThrowIfNullOrWhiteSpace(folder, nameof(LogFolder));
             Training.Validate();
             Architecture?.Validate();
             if (MaximumLength < 1) throw new ArgumentOutOfRangeException(nameof(MaximumLength), MaximumLength, $"{nameof(MaximumLength)} is {MaximumLength}; at least 1 is needed.");

@@ -158,6 +158,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         using TrainingCheckpoints? checkpoints = log.Checkpoints(_options, fingerprint);
         using var trainer = new DiffusionTrainer(model, model.Codec(), scheduler, training, checkpoints);
         log.Info($"Linear layers and convolutions are computed in {trainer.Precision}.");
+        log.Begin(trainer.Precision, checkpoints, fingerprint);
         int size = TrainableVisualizer.Side(model.Config);
         PicturesWithTokens Source(IDataView data, TokenCache? kept = null) => new(
             data,
@@ -209,13 +210,17 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
     {
         settings.Board?.AddStep(step, step.Loss);
         double? validated = validation is not null && settings.IsDue(step.Step) ? Validate(validation, step.Step, string.Create(System.Globalization.CultureInfo.InvariantCulture, $" after step {step.Step}"), log) : null;
-        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, step.Loss, 0, step.Loss, step.LearningRate, step.PicturesPerSecond, step.Elapsed, validated));
+        log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, step.Loss, 0, step.Loss, step.LearningRate, step.PicturesPerSecond, step.Elapsed, validated) { GradientNorm = step.GradientNorm });
     }
 
     private double? Validate(VisualizerValidation validation, long step, string when, TrainingLog log)
     {
         double? loss = validation.Run(step);
-        if (loss is { } value) log.Info(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Validation{when}: loss {value:F4}."));
+        if (loss is { } value)
+        {
+            log.Info(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Validation{when}: loss {value:F4}."));
+            log.Figure("validation loss", value);
+        }
         else log.Warn(ValidationRows.Nothing($"a picture ({RowErrors.Columns(_options.ImageColumnNames)})"));
         return loss;
     }
@@ -319,6 +324,9 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
         /// <inheritdoc cref="AutoencoderTrainer.Options.CheckpointCount"/>
         public int CheckpointCount { get; set; } = 2;
 
+        /// <inheritdoc cref="VisualPredictiveInstructionTuningTrainer.Options.LogFolder"/>
+        public string? LogFolder { get; set; }
+
         /// <summary>Whether a cancelled training gives the visualizer as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
         public bool KeepCancelled { get; set; }
 
@@ -345,6 +353,7 @@ public sealed class VisualizerTrainer : IEstimator<GenerateImagesTransformer>
             if (TokenCacheMegabytes < 0) throw new ArgumentOutOfRangeException(nameof(TokenCacheMegabytes), TokenCacheMegabytes, $"{nameof(TokenCacheMegabytes)} is {TokenCacheMegabytes}; at least 0 is needed.");
             ValidationSettings.Validate(ValidationInterval, ValidationPictures);
             CheckpointSettings.Validate(this);
+            if (LogFolder is { } folder) ArgumentException.ThrowIfNullOrWhiteSpace(folder, nameof(LogFolder));
             Training.Validate();
             OptionRange.Check(nameof(AspectRatio), AspectRatio);
         }

@@ -31,7 +31,7 @@ internal sealed partial record TrainingCheckpoint
     /// <summary>Steps done.</summary>
     public required long Step { get; init; }
 
-    /// <summary>Rows (or pictures) taken so far.</summary>
+    /// <summary>Pictures taken, or positions computed, so far.</summary>
     public required long Items { get; init; }
 
     /// <summary>Where their stream goes on.</summary>
@@ -48,6 +48,9 @@ internal sealed partial record TrainingCheckpoint
 
     /// <summary>How the training ended; null where it did not.</summary>
     public TrainingEnd? End { get; init; }
+
+    /// <summary>What is known of the loss on validation rows; null where nobody watches it.</summary>
+    public ValidationWatchState? Watch { get; init; }
 
     /// <summary>The length of the file of tensors.</summary>
     public required long StateBytes { get; init; }

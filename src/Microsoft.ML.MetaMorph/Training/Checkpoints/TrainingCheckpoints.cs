@@ -44,6 +44,12 @@ internal sealed class TrainingCheckpoints : IDisposable
     /// <summary>The checkpoint from which the training goes on; null: it begins.</summary>
     public TrainingCheckpoint? Last { get; }
 
+    /// <summary>What the training is.</summary>
+    public TrainingFingerprint Training => _training;
+
+    /// <summary>What watches the loss on validation rows, and is stored too; null for nothing. To be given before the training begins.</summary>
+    public ValidationWatch? Watch { get; set; }
+
     /// <summary>Where the stream of rows goes on.</summary>
     public StreamPlace Next => Last?.Next ?? default;
 
@@ -63,8 +69,9 @@ internal sealed class TrainingCheckpoints : IDisposable
             return (_precision = resolve());
         }
 
-        string place = _store.PathOf(Last.Name);
-        _store.Read(Last, optimizer.ImportAll);
+        TrainingCheckpoint last = Last;
+        string place = _store.PathOf(last.Name);
+        _store.Read(last, state => Import(optimizer, last, state));
         _info(Last.End is { } end
             ? $"The training was finished before ({end} after {Last.Step} steps): its weights are those of '{place}', and nothing is trained. Give another CheckpointFolder to train anew."
             : $"The training goes on from step {Last.Step} ('{place}').");
@@ -106,11 +113,20 @@ internal sealed class TrainingCheckpoints : IDisposable
             ComputeType = precision.ComputeType,
             ComputeReason = precision.Reason,
             End = end,
+            Watch = Watch?.State,
             StateBytes = 0,
             Options = _training.Values,
         };
-        _store.Write(checkpoint, optimizer.ExportAll());
+        IReadOnlyDictionary<string, Tensor> state = optimizer.ExportAll();
+        _store.Write(checkpoint, Watch is null ? state : state.Concat(Watch.Export()).ToDictionary());
         _written = checkpoint.Name;
+    }
+
+    private void Import(AveragedOptimizer optimizer, TrainingCheckpoint last, IReadOnlyDictionary<string, Tensor> state)
+    {
+        ILookup<bool, KeyValuePair<string, Tensor>> parts = state.ToLookup(entry => Watch is not null && ValidationWatch.IsState(entry.Key));
+        optimizer.ImportAll(parts[false].ToDictionary());
+        Watch?.Import(last.Watch, parts[true].ToDictionary());
     }
 
     private void RequireSame(TrainingCheckpoint last)
@@ -122,7 +138,7 @@ internal sealed class TrainingCheckpoints : IDisposable
 }
 
 /// <summary>How far a training is, beside its weights.</summary>
-/// <param name="Items">Rows (or pictures) taken so far.</param>
+/// <param name="Items">Pictures taken, or positions computed, so far.</param>
 /// <param name="Next">Where their stream goes on; null where nobody tells.</param>
 /// <param name="Elapsed">The time it took, of all runs together.</param>
 internal sealed record TrainingPosition(long Items, StreamPlace? Next, TimeSpan Elapsed);

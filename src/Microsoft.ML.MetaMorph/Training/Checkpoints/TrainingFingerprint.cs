@@ -13,6 +13,9 @@ internal sealed class TrainingFingerprint(string trainer)
 {
     private const string Absent = "absent", Rows = "Number of rows";
 
+    // Of texts, as many as tell two data sets apart without reading all.
+    private const int TextCount = 512;
+
     // Of a hash, as many as tell two models apart.
     private const int HashCharacters = 16;
 
@@ -36,6 +39,25 @@ internal sealed class TrainingFingerprint(string trainer)
 
     /// <summary>The number of rows, where it is known: a cache knows it only after its first pass, so it is compared where both know it.</summary>
     public TrainingFingerprint WithRows(long? count) => With(Rows, count);
+
+    /// <summary>The first texts of rows, in the order of the data.</summary>
+    /// <param name="name">Which rows these are.</param>
+    /// <param name="texts">Read no further than needed.</param>
+    public TrainingFingerprint WithTexts(string name, IEnumerable<string?> texts)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        int count = 0;
+        foreach (string? text in texts.Take(TextCount))
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(text ?? "");
+            hash.AppendData(BitConverter.GetBytes(bytes.Length));
+            hash.AppendData(bytes);
+            count++;
+        }
+
+        _values[name] = string.Create(CultureInfo.InvariantCulture, $"{count}, hash {Convert.ToHexStringLower(hash.GetHashAndReset())[..HashCharacters]}");
+        return this;
+    }
 
     /// <summary>Every public option of an object.</summary>
     /// <param name="name">What the user calls the object.</param>
