@@ -19,7 +19,15 @@ internal sealed class ProductWeight(Parameter stored, Func<Tensor, Tensor>? arra
     private Tensor? _copy;
 
     /// <summary>Nobody writes to the weight any more; set before the first product.</summary>
-    public bool IsFixed { get; set; }
+    public bool IsFixed
+    {
+        get;
+        set
+        {
+            field = value;
+            if (!value) Forget();
+        }
+    }
 
     /// <summary>The weight for products in <paramref name="type"/>: the kept copy, or the parameter as it is stored. It stays this object's.</summary>
     public Tensor In(ScalarType type)
@@ -29,7 +37,10 @@ internal sealed class ProductWeight(Parameter stored, Func<Tensor, Tensor>? arra
         return Keep(type);
     }
 
-    public void Dispose() => Interlocked.Exchange(ref _copy, null)?.Dispose();
+    /// <summary>Lets the kept copy go, after a change of the weight.</summary>
+    public void Forget() => Interlocked.Exchange(ref _copy, null)?.Dispose();
+
+    public void Dispose() => Forget();
 
     private Tensor Keep(ScalarType type)
     {

@@ -22,14 +22,16 @@ internal sealed class VisualPredictiveTrainer : IDisposable
     public VisualPredictiveTrainer(MetaMorphModel model, VisualPredictiveTrainingOptions options)
     {
         options.Validate();
+        LowRankStart.Prepare(model, options);
         _model = model;
         _options = options;
         _optimizer = new AveragedOptimizer(MetaMorphParts.Groups(model, options), options);
         _device = model.Device;
         bool both = options.Stage == VisualPredictiveStage.InstructionTuning;
-        _objective = new VisualPredictiveObjective(model, both ? options.VisionCoefficient : 0, options.ActivationCheckpointing);
+        _objective = new VisualPredictiveObjective(model, both ? options.VisionCoefficient : 0, options.RecomputesActivations);
         Precision = PrecisionProbe.Resolve(options.Precision, model, _device);
         PrecisionProbe.Apply(model, Precision);
+        LowRankStart.KeepFrozenCopies(model);
     }
 
     /// <summary>In which element type linear layers are computed, and why.</summary>
@@ -121,16 +123,31 @@ internal sealed class VisualPredictiveTrainer : IDisposable
     {
         _optimizer.ZeroGradients();
         LossParts total = default;
+        long place = 0;
         foreach (PackedSequence sequence in batch.Sequences)
         {
             if (cancellationToken.IsCancellationRequested) return null;
             using var scope = NewDisposeScope();
-            LossParts parts = _objective.Accumulate(sequence, batch.VisualTokens(sequence, _device), batch.LanguageCount, batch.VisualCount);
+            LossParts parts = Accumulate(sequence, batch, place++);
             if (!parts.IsFinite)
                 throw new TrainingDivergedException(_optimizer.Steps + 1, [.. batch.RowNumbers(sequence)], $"the loss is not finite ({parts.Parts})", _optimizer.Steps == 0 ? BrokenWeights.Find(_model.named_parameters()) : null);
             total += parts;
         }
         return total;
+    }
+
+    private LossParts Accumulate(PackedSequence sequence, TrainingBatch batch, long place)
+    {
+        LowRankAdapter? adapter = _model.Language.Adapter;
+        adapter?.Drawn = new DropoutDraws(_options.Seed, _optimizer.Steps, place);
+        try
+        {
+            return _objective.Accumulate(sequence, batch.VisualTokens(sequence, _device), batch.LanguageCount, batch.VisualCount);
+        }
+        finally
+        {
+            adapter?.Drawn = null;
+        }
     }
 
     // Unlike from epoch to epoch, alike from run to run (System.HashCode is neither).

@@ -88,12 +88,12 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         {
             ResponseGenerator.RequireRoom(_settings.Generation, start.Model.Config.VisualTokenCount);
             TrainingResult result = Train(start, trainData, validationData, seed, log);
-            var model = new ResponseModel(start.Model, start.Text, _options.Training.Precision, storage: null);
+            var model = new ResponseModel(start.Model, start.Text, _options.Training.Precision, start.Storage);
             return new MetaMorphTransformer(_environment, _settings with { TrainedIn = result.Precision.ToString() }, new Lease<ResponseModel>(model));
         }
         catch
         {
-            start.Model.Dispose();
+            start.Dispose();
             throw;
         }
     }
@@ -135,9 +135,10 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     private TrainableModel Start(IDataView data, MetaMorphTransformer? previous, VisualTokenSizes? tokens, Device device, int seed, TrainingLog log)
     {
         var memory = new TrainingMemory(device, _options.Training.AveragingDecay is not null);
-        if (previous is not null) return TrainableModel.Copy(previous.Model, tokens, device, memory);
+        if (previous is not null) return TrainableModel.Copy(previous.Hold, tokens, device, memory, _options.Training.LowRank);
         LanguageModelArchitecture architecture = _options.Architecture ?? new LanguageModelArchitecture();
-        if (_options.PretrainedFolder is { } folder) return TrainableModel.FromFolder(folder, _options.ChatTemplate, architecture, tokens, device, seed, memory);
+        if (_options.PretrainedFolder is { } folder) return TrainableModel.FromFolder(folder, _options.ChatTemplate, architecture, tokens, device, seed, memory, _options.Training.LowRank);
+        if (_options.Training.LowRank is not null) throw new ArgumentException($"{nameof(VisualPredictiveTrainingOptions.LowRank)} adapts a model that has learned already, and this one would start from nothing. Give {nameof(Options.PretrainedFolder)}, or Fit a previous model.");
         LanguageTokenizer tokenizer = _options.Tokenizer ?? TrainTokenizer(data, log);
         return TrainableModel.Fresh(architecture, ConversationText.WithTemplate(tokenizer, _options.ChatTemplate), tokens, device, seed, memory);
     }
