@@ -31,7 +31,7 @@ public sealed class Int8WeightTests
         using var scope = NewDisposeScope();
         using Generator generator = new(3);
         Tensor weight = randn([outputs, inputs], generator: generator) * logspace(-3, 2, outputs).unsqueeze(1);
-        weight[0, 0] = 0;
+        weight[0, 0] = 0.0;
         (Tensor quantized, Tensor scales) = Int8Weight.Quantize(weight);
         Assert.AreEqual(ScalarType.Int8, quantized.dtype);
         CollectionAssert.AreEqual(new[] { outputs, inputs / group }, scales.shape);
@@ -59,8 +59,8 @@ public sealed class Int8WeightTests
         using var scope = NewDisposeScope();
         using Generator generator = new(5);
         using var plain = new Linear(new FreshParameters(CPU, generator), 64, 48);
-        Dictionary<string, Tensor> parameters = plain.named_parameters().ToDictionary(entry => entry.name, entry => (Tensor)entry.parameter);
-        using var layer = new Linear(new Int8Parameters(new SharedParameters(parameters, CPU), _ => true), 64, 48) { ComputeType = type };
+        Dictionary<string, Tensor> parameters = plain.named_parameters().ToDictionary(entry => "layer." + entry.name, entry => (Tensor)entry.parameter);
+        using var layer = new Linear(new Int8Parameters(new SharedParameters(parameters, CPU), name => name == "layer")["layer"], 64, 48) { ComputeType = type };
         CollectionAssert.AreEquivalent(new[] { "weight", "weight_scale", "bias" }, layer.named_parameters().Select(entry => entry.name).ToArray());
         Tensor input = randn([5, 64], generator: generator);
         Tensor expected = F.linear(input, layer.PlainWeight(), plain.Bias);

@@ -37,7 +37,7 @@ internal static class LowRankConfigJson
             Dropout = ConfigJson.Number(json, "lora_dropout", absent: 0),
             Targets = Names(json, "target_modules") ?? throw new InvalidDataException("'target_modules' is missing; it must be a list of names, a pattern, or \"all-linear\"."),
             Excluded = Names(json, "exclude_modules"),
-            RankPattern = Pattern(json, "rank_pattern", ConfigJson.Size),
+            RankPattern = Pattern(json, "rank_pattern", (patterns, key) => ConfigJson.Size(patterns, key)),
             AlphaPattern = Pattern(json, "alpha_pattern", (patterns, key) => ConfigJson.Number(patterns, key)),
             ModulesToSave = Names(json, "modules_to_save")?.Names ?? [],
         };
@@ -108,9 +108,6 @@ internal static class LowRankConfigJson
 
     private static IReadOnlyList<KeyValuePair<string, T>> Pattern<T>(JsonElement json, string key, Func<JsonElement, string, T> read)
         => ConfigJson.Section(json, key) is { } patterns ? [.. patterns.EnumerateObject().Select(entry => KeyValuePair.Create(entry.Name, read(patterns, entry.Name)))] : [];
-
-    // Overload resolution cannot choose among optional parameters.
-    private static IReadOnlyList<KeyValuePair<string, int>> Pattern(JsonElement json, string key, Func<JsonElement, string, int?, int> read) => Pattern(json, key, (patterns, name) => read(patterns, name, null));
 
     private static string Raw(JsonElement json, string key) => ConfigJson.TryGet(json, key, out JsonElement value) ? value.GetRawText() : "missing";
 
