@@ -102,7 +102,10 @@ public sealed record LowRankOptions
 /// <summary>How the frozen weights beside a low-rank adapter are held.</summary>
 public enum FrozenWeights
 {
-    /// <summary>In the element type of the file; on the CPU they stay mapped, and are copied only where the computation needs another type.</summary>
+    /// <summary>
+    /// In the element type of the file; on the CPU they stay mapped. Where products are computed in a wider type, each layer widens its weights and keeps them
+    /// until the way back; with <see cref="VisualPredictiveTrainingOptions.ActivationCheckpointing"/> one layer at a time does.
+    /// </summary>
     AsStored,
 
     /// <summary>

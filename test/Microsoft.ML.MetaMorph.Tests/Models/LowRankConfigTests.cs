@@ -131,6 +131,28 @@ public sealed class LowRankConfigTests
         TensorAssert.Throws<InvalidDataException>(() => folder.Attach(model, model), "leaves 1 unread: " + Extra);
     }
 
+    /// <summary>PEFT's own files are the oracle: the same tensors under the same names, and each entry that we write has PEFT's value.</summary>
+    [TestMethod]
+    public void WhatPeftWroteIsWrittenAgain()
+    {
+        foreach (ReferenceCase reference in ReferenceCase.Own("lora"))
+        {
+            using var scope = NewDisposeScope();
+            using var scratch = new ScratchFolder();
+            string from = LowRankCheck.AdapterFolder(reference);
+            using LowRankFolder folder = LowRankFolder.Open(from, CPU);
+            using CausalLanguageModel model = LowRankCheck.Base(reference);
+            LowRankFolder.Save(scratch.Path, model, folder.Attach(model, model), tied: false);
+            Dictionary<string, Tensor> wanted = PlainSafeTensors.Read(Path.Combine(from, "adapter_model.safetensors")), got = PlainSafeTensors.Read(scratch["adapter_model.safetensors"]);
+            CollectionAssert.AreEquivalent(wanted.Keys.ToArray(), got.Keys.ToArray(), reference.Name);
+            foreach (string name in wanted.Keys) TensorAssert.AreIdentical(wanted[name], got[name], name);
+            JsonObject theirs = Json(Path.Combine(from, "adapter_config.json")), ours = Json(scratch["adapter_config.json"]);
+            foreach ((string key, JsonNode? value) in ours) Assert.IsTrue(JsonNode.DeepEquals(theirs[key], value), $"{reference.Name}: '{key}' is {value?.ToJsonString()}, PEFT has {theirs[key]?.ToJsonString()}");
+        }
+
+        static JsonObject Json(string path) => JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+    }
+
     private static LowRankConfig Parse(Action<JsonObject> change)
     {
         var json = new JsonObject { ["peft_type"] = "LORA", ["r"] = 8, ["lora_alpha"] = 16, ["target_modules"] = new JsonArray("q_proj", "v_proj"), ["bias"] = "none", ["init_lora_weights"] = true };
