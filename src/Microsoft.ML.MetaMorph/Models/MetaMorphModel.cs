@@ -88,6 +88,13 @@ internal sealed class MetaMorphModel : NamedModule
         return (text, places);
     }
 
+    // The language model is no module of this one; only its parts are.
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) Language.Adapter?.Dispose();
+        base.Dispose(disposing);
+    }
+
     private long CheckVisualTokens(Tensor? visualTokens, int placeholders)
     {
         long[] shape = visualTokens?.shape ?? [0, Config.VisualTokenCount, Config.VisualTokenWidth];

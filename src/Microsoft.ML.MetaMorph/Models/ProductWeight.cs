@@ -19,7 +19,15 @@ internal sealed class ProductWeight(Parameter stored, Func<Tensor, Tensor>? arra
     private Tensor? _copy, _arranged;
 
     /// <summary>Nobody writes to the weight any more; set before the first product.</summary>
-    public bool IsFixed { get; set; }
+    public bool IsFixed
+    {
+        get;
+        set
+        {
+            field = value;
+            if (!value) Forget();
+        }
+    }
 
     /// <summary>The weight for products in <paramref name="type"/>: the kept copy, or the parameter as it is stored. It stays this object's.</summary>
     public Tensor In(ScalarType type) => stored.dtype == type || !MayKeep(type) ? stored : Kept(ref _copy, type, null);
@@ -27,11 +35,14 @@ internal sealed class ProductWeight(Parameter stored, Func<Tensor, Tensor>? arra
     /// <summary>The arranged copy in <paramref name="type"/>; null where none may be kept. It stays this object's.</summary>
     public Tensor? ArrangedIn(ScalarType type) => arrange is null || !MayKeep(type) ? null : Kept(ref _arranged, type, arrange);
 
-    public void Dispose()
+    /// <summary>Lets the kept copies go, after a change of the weight.</summary>
+    public void Forget()
     {
         Interlocked.Exchange(ref _copy, null)?.Dispose();
         Interlocked.Exchange(ref _arranged, null)?.Dispose();
     }
+
+    public void Dispose() => Forget();
 
     private bool MayKeep(ScalarType type) => IsFixed && ElementTypes.Bytes(type) <= stored.element_size();
 

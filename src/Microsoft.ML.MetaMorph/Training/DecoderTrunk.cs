@@ -8,7 +8,7 @@ namespace Microsoft.ML.MetaMorph;
 /// </summary>
 /// <remarks>
 /// Recomputation goes layer by layer in managed code instead of through a custom autograd function, in which an exception would end
-/// the process. The decoder draws no random numbers, so the second computation is the first one, bit for bit.
+/// the process. The decoder draws no random numbers but an adapter's dropout, which follows from its seed and the step, so the second computation is the first one, bit for bit.
 /// </remarks>
 internal sealed class DecoderTrunk : IDisposable
 {

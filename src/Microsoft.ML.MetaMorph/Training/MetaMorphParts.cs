@@ -7,15 +7,19 @@ internal static class MetaMorphParts
 {
     public static IReadOnlyList<ParameterGroup> Groups(MetaMorphModel model, VisualPredictiveTrainingOptions options)
     {
-        ILookup<Part, (string Name, Parameter Parameter)> parts = model.named_parameters().ToLookup(p => PartOf(p.name), p => (p.name, p.parameter));
+        LowRankAdapter? adapter = model.Language.Adapter;
+        var own = model.named_parameters().Select(p => (Name: p.name, Parameter: p.parameter)).ToLookup(p => adapter is null || adapter.Config.IsSaved(p.Name));
+        ILookup<Part, (string Name, Parameter Parameter)> parts = own[true].ToLookup(p => PartOf(p.Name));
         bool tuning = options.Stage == VisualPredictiveStage.InstructionTuning;
         var groups = new List<ParameterGroup>();
         void Add(Part part, string name, double factor, bool trainable) => groups.AddRange(ParameterGroup.Decaying(name, parts[part], options.WeightDecay, factor, trainable));
+        if (adapter is not null) groups.AddRange(ParameterGroup.Decaying("low-rank adapter", adapter.NamedParameters(), options.WeightDecay, options.LanguageModelRateFactor));
         Add(Part.Encoder, "encoder", 0, trainable: false);
         Add(Part.Projector, "projector", options.ProjectorRateFactor, trainable: true);
         Add(Part.Embedding, "input embedding", options.LanguageModelRateFactor, trainable: true);
         Add(Part.Language, "language model", options.LanguageModelRateFactor, tuning);
         Add(Part.Head, "vision head", options.VisionHeadRateFactor, tuning);
+        if (adapter is not null) groups.Add(new ParameterGroup("frozen base", [.. own[false]], Trainable: false));
         return groups;
     }
 

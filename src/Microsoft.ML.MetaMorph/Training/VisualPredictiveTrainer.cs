@@ -28,6 +28,7 @@ internal sealed class VisualPredictiveTrainer : IDisposable
     public VisualPredictiveTrainer(MetaMorphModel model, VisualPredictiveTrainingOptions options, TrainingCheckpoints? checkpoints = null)
     {
         options.Validate();
+        LowRankStart.Prepare(model, options);
         _model = model;
         _options = options;
         _checkpoints = checkpoints;
@@ -35,11 +36,12 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         _watch = ValidationWatch.Of(_optimizer, options);
         _device = model.Device;
         bool both = options.Stage == VisualPredictiveStage.InstructionTuning;
-        _objective = new VisualPredictiveObjective(model, both ? options.VisionCoefficient : 0, options.ActivationCheckpointing);
+        _objective = new VisualPredictiveObjective(model, both ? options.VisionCoefficient : 0, options.RecomputesActivations);
         PrecisionChoice Resolve() => PrecisionProbe.Resolve(options.Precision, model, _device);
         if (checkpoints is not null) checkpoints.Watch = _watch;
         Precision = checkpoints is null ? Resolve() : checkpoints.Begin(_optimizer, Resolve);
         PrecisionProbe.Apply(model, Precision);
+        LowRankStart.KeepFrozenCopies(model);
     }
 
     /// <summary>In which element type linear layers are computed, and why.</summary>
@@ -143,11 +145,12 @@ internal sealed class VisualPredictiveTrainer : IDisposable
     {
         _optimizer.ZeroGradients();
         LossParts total = default;
+        long place = 0;
         foreach (PackedSequence sequence in batch.Sequences)
         {
             if (cancellationToken.IsCancellationRequested) return null;
             using var scope = NewDisposeScope();
-            LossParts parts = _objective.Accumulate(sequence, batch.VisualTokens(sequence, _device), batch.LanguageCount, batch.VisualCount);
+            LossParts parts = Accumulate(sequence, batch, place++);
             if (!parts.IsFinite)
                 throw new TrainingDivergedException(_optimizer.Steps + 1, [.. batch.RowNumbers(sequence)], $"the loss is not finite ({parts.Parts})", _optimizer.Steps == 0 ? BrokenWeights.Find(_model.named_parameters()) : null);
             total += parts;
@@ -165,6 +168,20 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         if (_options.ImageDropout == 0) return null;
         var random = new Random(unchecked(_options.Seed * 1_000_003 + (int)step * 7_919 + 1));
         return [.. Enumerable.Range(0, count).Select(_ => random.NextDouble() < _options.ImageDropout)];
+    }
+
+    private LossParts Accumulate(PackedSequence sequence, TrainingBatch batch, long place)
+    {
+        LowRankAdapter? adapter = _model.Language.Adapter;
+        adapter?.Drawn = new DropoutDraws(_options.Seed, _optimizer.Steps, place);
+        try
+        {
+            return _objective.Accumulate(sequence, batch.VisualTokens(sequence, _device), batch.LanguageCount, batch.VisualCount);
+        }
+        finally
+        {
+            adapter?.Drawn = null;
+        }
     }
 
     // Unlike from epoch to epoch, alike from run to run (System.HashCode is neither).

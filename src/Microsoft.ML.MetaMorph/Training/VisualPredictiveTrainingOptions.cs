@@ -117,7 +117,13 @@ public sealed record VisualPredictiveTrainingOptions : ITrainingOptions
     public double ImageDropout { get; init; }
 
     /// <summary>
-    /// Decides the order of the rows. The same seed on the same machine gives the same weights, bit for bit, unless <see cref="MaximumSeconds"/> is
+    /// Trains a low-rank adapter (LoRA) beside a language model that stays as it is, instead of its weights; only in
+    /// <see cref="VisualPredictiveStage.InstructionTuning"/>. Null (default): the weights themselves.
+    /// </summary>
+    public LowRankOptions? LowRank { get; init; }
+
+    /// <summary>
+    /// Decides the order of the rows, and how a fresh adapter starts. The same seed on the same machine gives the same weights, bit for bit, unless <see cref="MaximumSeconds"/> is
     /// given or <see cref="Precision"/>, where it is measured, is chosen otherwise. Default: 0.
     /// </summary>
     public int Seed { get; init; }
@@ -138,6 +144,9 @@ public sealed record VisualPredictiveTrainingOptions : ITrainingOptions
         ? LearningRateSchedule.ScaleRate(ConnectorRate, BatchSize, ConnectorBatch)
         : LearningRateSchedule.ScaleRate(TuningRate, BatchSize, TuningBatch));
 
+    /// <summary>Whether activations are computed again on the way back.</summary>
+    internal bool RecomputesActivations => ActivationCheckpointing || LowRank is { FrozenWeights: FrozenWeights.Int8 };
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range; it is named with its value and range.</exception>
     internal void Validate()
@@ -152,6 +161,8 @@ public sealed record VisualPredictiveTrainingOptions : ITrainingOptions
         Check(nameof(LanguageModelRateFactor), LanguageModelRateFactor, IsFactor(LanguageModelRateFactor), "at least 0");
         Check(nameof(VisionHeadRateFactor), VisionHeadRateFactor, IsFactor(VisionHeadRateFactor), "at least 0");
         Check(nameof(VisionCoefficient), VisionCoefficient, IsFactor(VisionCoefficient), "at least 0");
+        LowRank?.Validate();
+        Check(nameof(Stage), Stage, LowRank is null || Stage == VisualPredictiveStage.InstructionTuning, $"{nameof(VisualPredictiveStage.InstructionTuning)} where {nameof(LowRank)} is given: {nameof(VisualPredictiveStage.ConnectorPretraining)} leaves the language model as it is");
         Check(nameof(ValidationInterval), ValidationInterval, ValidationInterval is null or >= 1, "at least 1");
         Check(nameof(EarlyStoppingPatience), EarlyStoppingPatience, EarlyStoppingPatience is null or >= 1, "at least 1");
         Check(nameof(MinimumImprovement), MinimumImprovement, IsFactor(MinimumImprovement), "at least 0");

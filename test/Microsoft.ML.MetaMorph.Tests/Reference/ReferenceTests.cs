@@ -9,7 +9,6 @@ public sealed class ReferenceTests
     /// <summary>Kinds of parts that are not built yet, with what they wait for.</summary>
     private static readonly Dictionary<string, string> Later = new()
     {
-        ["lora"] = "low-rank adapters",
         ["frechet"] = "the evaluation room",
     };
 

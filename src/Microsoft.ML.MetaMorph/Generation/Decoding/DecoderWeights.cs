@@ -62,6 +62,7 @@ internal sealed unsafe class DecoderWeights : IDisposable
     {
         if (language.Device.type != DeviceType.CPU) return $"the model lies on {language.Device}, not on the CPU";
         if (!BitConverter.IsLittleEndian) return "the CPU is big-endian";
+        if (language.Adapter is { IsMerged: false }) return "the model has a low-rank adapter that is not merged into its weights (MergeAdapter)";
         int known = 0;
         foreach (Parameter parameter in KnownParameters(language, visual))
         {

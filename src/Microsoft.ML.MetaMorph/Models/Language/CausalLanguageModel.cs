@@ -31,6 +31,9 @@ internal sealed class CausalLanguageModel : NamedModule
     /// <summary>The output matrix <c>[vocabulary, hidden]</c>, tied or not.</summary>
     public Parameter OutputWeight => Head?.Weight ?? Model.Embedding.Weight;
 
+    /// <summary>The low-rank updates of the linear layers; null for none. Goes with the model.</summary>
+    public LowRankAdapter? Adapter { get; set; }
+
     public Device Device => Model.Device;
 
     /// <summary>The element type in which the linear layers are computed.</summary>
@@ -52,6 +55,7 @@ internal sealed class CausalLanguageModel : NamedModule
     /// </remarks>
     public Tensor Logits(Tensor hidden)
     {
+        if (Head is { Update: not null } or { Scales: not null }) return Head.forward(hidden);
         Parameter weight = OutputWeight;
         if (is_grad_enabled() && ComputeType != hidden.dtype) return Linear.Product(hidden, weight, null, ComputeType);
         if (weight.dtype == hidden.dtype) return F.linear(hidden, weight);
@@ -64,5 +68,11 @@ internal sealed class CausalLanguageModel : NamedModule
             parts.Add(F.linear(hidden, widened));
         }
         return cat(parts, -1).MoveToOuterDisposeScope();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) Adapter?.Dispose();
+        base.Dispose(disposing);
     }
 }

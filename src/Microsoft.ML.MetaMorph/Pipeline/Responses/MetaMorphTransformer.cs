@@ -51,6 +51,9 @@ public sealed class MetaMorphTransformer : BatchTransformer
     /// <summary>D: the width of a visual token.</summary>
     public int VisualTokenWidth => _model.Value.Config.VisualTokenWidth;
 
+    /// <summary>Whether the model has a low-rank adapter beside its weights.</summary>
+    public bool HasAdapter => _model.Value.Model.Language.Adapter is not null;
+
     internal MetaMorphSettings Settings => _settings;
 
     internal ResponseModel Model => _model.Value;
@@ -76,7 +79,37 @@ public sealed class MetaMorphTransformer : BatchTransformer
     /// <returns>A responder of its own, to be disposed on its own.</returns>
     public MetaMorphResponder CreateResponder() => new(_host, _settings, _model.Share());
 
-    /// <summary>Writes a folder in Hugging Face layout: <c>config.json</c>, <c>model*.safetensors</c> under the published names, and the tokenizer's files.</summary>
+    /// <summary>The same model with a low-rank adapter (LoRA) that PEFT or <see cref="SaveAdapter"/> wrote; the weights are shared.</summary>
+    /// <remarks>
+    /// Its answers are computed by TorchSharp, base and change one after the other; <see cref="MergeAdapter"/> makes one product of them, which the
+    /// vectorized engine can compute too.
+    /// </remarks>
+    /// <param name="folder">A folder with <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</param>
+    /// <returns>A transformer of its own, to be disposed on its own.</returns>
+    /// <exception cref="InvalidDataException">A file is broken, or the adapter was trained for another base model; tensor and both shapes are named.</exception>
+    /// <exception cref="NotSupportedException">The adapter is of a kind that is not supported; the entry of its configuration is named.</exception>
+    /// <exception cref="InvalidOperationException">The model has an adapter already.</exception>
+    public MetaMorphTransformer LoadAdapter(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        return new MetaMorphTransformer(_host, _settings, new Lease<ResponseModel>(ResponseAdapter.Load(_model, folder)));
+    }
+
+    /// <summary>Writes the low-rank adapter as PEFT does: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>, without the weights of the base model.</summary>
+    /// <param name="folder">The folder; it is made where it does not exist, and files of the same names are replaced.</param>
+    /// <exception cref="InvalidOperationException">The model has no adapter.</exception>
+    public void SaveAdapter(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ResponseAdapter.Save(_model.Value, folder);
+    }
+
+    /// <summary>The same model with the change of its low-rank adapter added to its weights, which are then as fast as those of a model without one.</summary>
+    /// <returns>A transformer of its own, to be disposed on its own. This one keeps base and adapter apart.</returns>
+    /// <exception cref="InvalidOperationException">The model has no adapter.</exception>
+    public MetaMorphTransformer MergeAdapter() => new(_host, _settings, new Lease<ResponseModel>(ResponseAdapter.Merge(_model)));
+
+    /// <summary>Writes a folder in Hugging Face layout: <c>config.json</c>, <c>model*.safetensors</c> under the published names, and the tokenizer's files. The change of a low-rank adapter is added to the weights.</summary>
     /// <param name="folder">The folder; it is made where it does not exist, and files of the same names are replaced.</param>
     /// <param name="bfloat16">Whether weights are written in bfloat16, half the size; false keeps their element type.</param>
     public void SaveAsPretrained(string folder, bool bfloat16 = false)

@@ -90,6 +90,30 @@ internal sealed class ResponseModel : IDisposable
         }
     }
 
+    /// <summary>A and B of the low-rank adapter's layers under the names of <see cref="LowRankAdapter.NamedParameters"/>; none where there is no adapter.</summary>
+    public IReadOnlyList<KeyValuePair<string, Tensor>> AdapterParameters()
+    {
+        lock (_turn)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return [.. (Model.Language.Adapter?.NamedParameters() ?? []).Select(entry => KeyValuePair.Create(entry.Name, (Tensor)entry.Parameter))];
+        }
+    }
+
+    /// <summary>The parameters of a model that answers alike without an adapter and without weights of eight bits; those that are new belong to the dispose scope of the caller.</summary>
+    public IReadOnlyList<KeyValuePair<string, Tensor>> PlainParameters()
+    {
+        Dictionary<string, Tensor> parameters = Parameters().ToDictionary(), merged = [];
+        lock (_turn)
+        {
+            if (Model.Language.Adapter is { IsMerged: false } adapter) merged = adapter.MergedWeights().ToDictionary();
+        }
+
+        return [.. parameters.Where(entry => !entry.Key.EndsWith("." + Int8Weight.ScaleName, StringComparison.Ordinal)).Select(entry => KeyValuePair.Create(entry.Key, merged.GetValueOrDefault(entry.Key) ?? Plain(entry.Key, entry.Value)))];
+
+        Tensor Plain(string name, Tensor tensor) => tensor.dtype == ScalarType.Int8 ? Int8Weight.Dequantize(tensor, parameters[name + "_scale"], ScalarType.Float32) : tensor;
+    }
+
     public void Dispose()
     {
         lock (_turn)

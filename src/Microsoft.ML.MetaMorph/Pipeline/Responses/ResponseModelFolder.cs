@@ -25,7 +25,7 @@ internal static class ResponseModelFolder
         LanguageTokenizer tokenizer = ConversationText.WithTemplate(LanguageTokenizer.Load(folder), chatTemplate);
         MetaMorphConfig config = ReadConfig(folder, json => Config(json, tokenizer));
         TensorArchive archive = CheckpointKeys.ForMetaMorph(TensorArchive.Open(folder));
-        return Build(config, tokenizer, archive, archive, device, precision);
+        return Build(config, null, tokenizer, archive, archive, device, precision);
     }
 
     /// <summary>Opens the files in a model zip.</summary>
@@ -33,25 +33,28 @@ internal static class ResponseModelFolder
     {
         LanguageTokenizer tokenizer = LanguageTokenizer.Load(new TokenizerFiles(TokenizerContents(zip), zip.Location));
         MetaMorphConfig config = zip.ReadJson(ConfigName, json => Config(json, tokenizer));
+        LowRankConfig? adapter = zip.Contains(LowRankFolder.ConfigName) ? zip.ReadJson(LowRankFolder.ConfigName, LowRankConfigJson.Parse) : null;
         ZipWeights weights = ZipWeights.Open(zip, temporaryFolder);
-        return Build(config, tokenizer, weights.Archive, weights, device, precision);
+        return Build(config, adapter, tokenizer, weights.Archive, weights, device, precision);
     }
 
-    /// <summary>Writes a folder.</summary>
+    /// <summary>Writes a folder; the change of an adapter is in its weights.</summary>
     public static void Save(ResponseModel model, string folder, ScalarType? elementType = null)
     {
         Directory.CreateDirectory(folder);
         File.WriteAllBytes(Path.Combine(folder, ConfigName), JsonFile.Bytes(model.Config.Write));
         model.Text.Tokenizer.Save(folder);
-        SafeTensorsWriter.WriteSharded(folder, model.Parameters(), elementType: elementType);
+        using var scope = NewDisposeScope();
+        SafeTensorsWriter.WriteSharded(folder, model.PlainParameters(), elementType: elementType);
     }
 
-    /// <summary>Writes the files into a model zip.</summary>
+    /// <summary>Writes the files into a model zip: base and adapter as they are.</summary>
     public static void Save(ResponseModel model, ModelZipWriter zip)
     {
         zip.Write(ConfigName, stream => stream.Write(JsonFile.Bytes(model.Config.Write)));
         foreach ((string name, byte[] content) in model.Text.Tokenizer.Files.Contents) zip.Write(name, stream => stream.Write(content));
-        ZipWeights.Write(zip, model.Parameters());
+        if (model.Model.Language.Adapter is { } adapter) zip.Write(LowRankFolder.ConfigName, stream => stream.Write(JsonFile.Bytes(writer => LowRankConfigJson.Write(writer, adapter.Config))));
+        ZipWeights.Write(zip, model.Parameters().Concat(model.AdapterParameters()));
     }
 
     /// <summary>A folder's configuration as <paramref name="parse"/> understands it; its errors are given the file's name.</summary>
@@ -87,14 +90,29 @@ internal static class ResponseModelFolder
     public static void Check(TensorArchive archive, MetaMorphConfig config, Func<ParameterSource, nn.Module> build)
         => StoredParameters.Check(archive, build, name => config.Language.TieWordEmbeddings && CheckpointKeys.IsOutputMatrix(name), config.AbsentSizes);
 
-    private static ResponseModel Build(MetaMorphConfig config, LanguageTokenizer tokenizer, TensorArchive archive, IDisposable storage, Device device, Precision precision)
+    private static MetaMorphModel Made(MetaMorphConfig config, LowRankConfig? adapter, ParameterSource parameters)
+    {
+        var model = new MetaMorphModel(config, parameters);
+        try
+        {
+            if (adapter is not null) LowRankAdapter.Attach(model, model.Language, adapter, parameters);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    private static ResponseModel Build(MetaMorphConfig config, LowRankConfig? adapter, LanguageTokenizer tokenizer, TensorArchive archive, IDisposable storage, Device device, Precision precision)
     {
         try
         {
-            Check(archive, config, parameters => new MetaMorphModel(config, parameters));
+            Check(archive, config, parameters => Made(config, adapter, parameters));
             MemoryEstimate.Of(archive).Require();
             using var mode = no_grad();
-            return new ResponseModel(new MetaMorphModel(config, new StoredParameters(archive, device)), new ConversationText(tokenizer), precision, storage, archive.Location);
+            return new ResponseModel(Made(config, adapter, new StoredParameters(archive, device)), new ConversationText(tokenizer), precision, storage, archive.Location);
         }
         catch
         {

@@ -5,7 +5,8 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>A MetaMorph in float32 that a training may change, with its text side.</summary>
 /// <param name="Model">The model; its owner disposes it.</param>
 /// <param name="Text">Tokenizer and template.</param>
-internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Text)
+/// <param name="Storage">What frozen weights lie in; disposed after the model. Null: nothing.</param>
+internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Text, IDisposable? Storage = null) : IDisposable
 {
     /// <summary>A model of random weights.</summary>
     /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
@@ -46,14 +47,24 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
         return (Config(language, architecture, text, tokens ?? VisualTokenSizes.Paper), text);
     }
 
-    /// <summary>A copy of a model.</summary>
+    /// <summary>A copy of a model: with its adapter where one is trained, else with the adapter merged into its weights.</summary>
     /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
-    public static TrainableModel Copy(ResponseModel previous, VisualTokenSizes? tokens, Device device, TrainingMemory memory)
+    public static TrainableModel Copy(Lease<ResponseModel> hold, VisualTokenSizes? tokens, Device device, TrainingMemory memory, LowRankOptions? lowRank)
     {
+        ResponseModel previous = hold.Value;
         RequireTokens(previous.Config, tokens, "The previous model");
-        memory.Require("A copy of the previous model", previous.Config);
-        var parameters = previous.Parameters().ToDictionary(entry => entry.Key, entry => entry.Value);
-        return new TrainableModel(new MetaMorphModel(previous.Config, new CopiedParameters(parameters, device)), previous.Text);
+        const string What = "A copy of the previous model";
+        using var scope = NewDisposeScope();
+        if (lowRank is null)
+        {
+            memory.Require(What, previous.Config);
+            return new TrainableModel(new MetaMorphModel(previous.Config, LowRankParameters.Of(previous.PlainParameters().ToDictionary(), device, null)), previous.Text);
+        }
+        var parameters = previous.Parameters().ToDictionary();
+        memory.Require(What, parameters.Select(entry => new TensorInfo(entry.Key, entry.Value.dtype, entry.Value.shape, What)), lowRank);
+        var model = new MetaMorphModel(previous.Config, LowRankParameters.Of(parameters, device, lowRank));
+        if (previous.Model.Language.Adapter is { } adapter) LowRankAdapter.Attach(model, model.Language, adapter.Config, new CopiedParameters(previous.AdapterParameters().ToDictionary(), device));
+        return new TrainableModel(model, previous.Text, hold.Share());
     }
 
     /// <summary>The model of a folder: a MetaMorph as it is, or a language model with two more tokens, a fresh projector and a fresh vision head.</summary>
@@ -64,25 +75,30 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
     /// <param name="device">Where to train.</param>
     /// <param name="seed">Of what is fresh.</param>
     /// <param name="memory">Asked before anything is loaded.</param>
+    /// <param name="lowRank">The adapter that will be trained; null: the weights themselves will.</param>
     /// <exception cref="InvalidDataException">The folder holds something else, or was made for other visual tokens.</exception>
     /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
-    public static TrainableModel FromFolder(string nameOrFolder, string? chatTemplate, LanguageModelArchitecture architecture, VisualTokenSizes? tokens, Device device, int seed, TrainingMemory memory)
+    public static TrainableModel FromFolder(string nameOrFolder, string? chatTemplate, LanguageModelArchitecture architecture, VisualTokenSizes? tokens, Device device, int seed, TrainingMemory memory, LowRankOptions? lowRank)
     {
         string folder = PretrainedFolder.Resolve(nameOrFolder);
         bool isMetaMorph = ResponseModelFolder.ReadConfig(folder, ResponseModelFolder.IsMetaMorph);
         LanguageTokenizer tokenizer = ConversationText.WithTemplate(LanguageTokenizer.Load(folder), chatTemplate);
         using TensorArchive archive = CheckpointKeys.ForMetaMorph(TensorArchive.Open(folder));
-        memory.Require(archive);
-        var stored = new StoredParameters(archive, device, ScalarType.Float32, trainable: true);
+        if (lowRank is null) memory.Require(archive);
+        else memory.Require($"'{archive.Location}'", archive.Tensors.Values, lowRank);
+        ParameterSource stored = LowRankParameters.Of(archive, device, lowRank);
         if (!isMetaMorph)
+        {
+            RequireConnectorsToLearn(lowRank);
             return FromLanguageModel(ResponseModelFolder.ReadConfig(folder, LanguageModelConfig.FromJson), tokenizer, archive, stored, architecture, tokens ?? VisualTokenSizes.Paper, seed);
+        }
         MetaMorphConfig config = ResponseModelFolder.ReadConfig(folder, json => ResponseModelFolder.Config(json, tokenizer));
         RequireTokens(config, tokens, $"'{folder}'");
         ResponseModelFolder.Check(archive, config, parameters => new MetaMorphModel(config, parameters));
-        return new TrainableModel(new MetaMorphModel(config, Detached(stored)), new ConversationText(tokenizer));
+        return new TrainableModel(new MetaMorphModel(config, stored), new ConversationText(tokenizer));
     }
 
-    private static TrainableModel FromLanguageModel(LanguageModelConfig language, LanguageTokenizer tokenizer, TensorArchive archive, StoredParameters stored, LanguageModelArchitecture architecture, VisualTokenSizes tokens, int seed)
+    private static TrainableModel FromLanguageModel(LanguageModelConfig language, LanguageTokenizer tokenizer, TensorArchive archive, ParameterSource stored, LanguageModelArchitecture architecture, VisualTokenSizes tokens, int seed)
     {
         LanguageTokenizer extended = tokenizer.WithSpecialTokens(ImageMarks.Start, ImageMarks.End);
         int added = extended.HighestId - tokenizer.HighestId, rows = language.VocabularySize;
@@ -92,11 +108,23 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
         MetaMorphConfig config = Config(language, architecture, text, tokens);
         ResponseModelFolder.Check(archive, config, parameters => new MetaMorphModel(config, new ConnectorParameters(Grown(parameters), new MetaParameters())));
         using var generator = new Generator((ulong)seed, CPU);
-        return new TrainableModel(new MetaMorphModel(config, new ConnectorParameters(Grown(Detached(stored)), new FreshParameters(stored.Device, generator))), text);
+        return new TrainableModel(new MetaMorphModel(config, new ConnectorParameters(Grown(stored), new FreshParameters(stored.Device, generator))), text);
     }
 
-    // A float32 file is mapped copy-on-write; training writes everything, so it is copied at once and the file let go.
-    private static ParameterSource Detached(ParameterSource stored) => new OwnedParameters(stored);
+    public void Dispose()
+    {
+        Model.Dispose();
+        Storage?.Dispose();
+    }
+
+    // Beside a language model they are random.
+    private static void RequireConnectorsToLearn(LowRankOptions? lowRank)
+    {
+        if (lowRank is null) return;
+        LowRankConfig config = lowRank.ToConfig();
+        if (!config.IsSaved("model.mm_projector") || !config.IsSaved("vision_head"))
+            throw new ArgumentException($"{nameof(LowRankOptions.ModulesToSave)} is '{string.Join(", ", lowRank.ModulesToSave)}'; a language model gets a fresh projector and a fresh vision head, which have to learn in full: add mm_projector and vision_head.");
+    }
 
     private static MetaMorphConfig Config(LanguageModelConfig language, LanguageModelArchitecture architecture, ConversationText text, VisualTokenSizes tokens)
     {

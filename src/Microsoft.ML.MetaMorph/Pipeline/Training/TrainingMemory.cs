@@ -45,10 +45,23 @@ internal sealed class TrainingMemory(Device device, bool averages)
         Require(what, parameters => new MetaMorphModel(single, parameters), "model.layers.0.", config.Language.LayerCount);
     }
 
+    /// <summary>For a model of which only a low-rank adapter, and what is saved with it, learns: the rest has neither gradients nor moments.</summary>
+    /// <param name="what">The model in words, for messages; the start of a sentence.</param>
+    /// <param name="tensors">Names, types and shapes of the model as it is stored.</param>
+    /// <param name="options">The adapter.</param>
+    /// <exception cref="InsufficientMemoryException">The message names both numbers and what to do.</exception>
+    public void Require(string what, IEnumerable<TensorInfo> tensors, LowRankOptions options)
+    {
+        (IReadOnlyList<TensorInfo> held, long trained) = LowRankParameters.Plan(tensors, options);
+        Require(MemoryEstimate.Of(what, held, part: name => name.Contains(".lora_", StringComparison.Ordinal) ? "adapter" : CheckpointKeys.Part(name)), trained);
+    }
+
     private static string Part(string name) => name.StartsWith("caption_decoder.", StringComparison.Ordinal) ? "captioning decoder" : CheckpointKeys.Part(name);
 
-    private void Require(MemoryEstimate estimate)
+    private void Require(MemoryEstimate estimate) => Require(estimate, estimate.TotalBytes);
+
+    private void Require(MemoryEstimate estimate, long trainedBytes)
     {
-        if (device.type == TorchSharp.DeviceType.CPU) estimate.Require(checked(CopiesBesides * estimate.TotalBytes), "training", advice: Advice);
+        if (device.type == TorchSharp.DeviceType.CPU) estimate.Require(checked(CopiesBesides * trainedBytes), "training", advice: Advice);
     }
 }

@@ -95,12 +95,12 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         {
             ResponseGenerator.RequireRoom(_settings.Generation, start.Model.Config.VisualTokenCount);
             TrainingResult result = Train(start, trainData, validationData, seed, () => Fingerprint(trainData, validationData, previousModel, start, seed), log);
-            var model = new ResponseModel(start.Model, start.Text, _options.Training.Precision, storage: null);
+            var model = new ResponseModel(start.Model, start.Text, _options.Training.Precision, start.Storage);
             return new MetaMorphTransformer(_environment, _settings with { TrainedIn = result.Precision.ToString() }, new Lease<ResponseModel>(model));
         }
         catch
         {
-            start.Model.Dispose();
+            start.Dispose();
             throw;
         }
     }
@@ -124,7 +124,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         if (measureStep)
         {
             TrainableModel start = Start(previousModel, tokenizer, tokens, device, seed);
-            using MetaMorphModel model = start.Model;
+            using TrainableModel held = start;
             plan.SecondsPerStep = SecondsPerStep(start, trainData, seed, log);
         }
 
@@ -202,10 +202,10 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     private TrainableModel Start(MetaMorphTransformer? previous, LanguageTokenizer? tokenizer, VisualTokenSizes? tokens, Device device, int seed)
     {
         var memory = new TrainingMemory(device, _options.Training.AveragingDecay is not null);
-        if (previous is not null) return TrainableModel.Copy(previous.Model, tokens, device, memory);
-        return tokenizer is null
-            ? TrainableModel.FromFolder(_options.PretrainedFolder!, _options.ChatTemplate, Architecture, tokens, device, seed, memory)
-            : TrainableModel.Fresh(Architecture, tokenizer, tokens, device, seed, memory);
+        if (previous is not null) return TrainableModel.Copy(previous.Hold, tokens, device, memory, _options.Training.LowRank);
+        if (tokenizer is null) return TrainableModel.FromFolder(_options.PretrainedFolder!, _options.ChatTemplate, Architecture, tokens, device, seed, memory, _options.Training.LowRank);
+        if (_options.Training.LowRank is not null) throw new ArgumentException($"{nameof(VisualPredictiveTrainingOptions.LowRank)} adapts a model that has learned already, and this one would start from nothing. Give {nameof(Options.PretrainedFolder)}, or Fit a previous model.");
+        return TrainableModel.Fresh(Architecture, tokenizer, tokens, device, seed, memory);
     }
 
     private LanguageTokenizer TrainTokenizer(IDataView data, TrainingLog log)
