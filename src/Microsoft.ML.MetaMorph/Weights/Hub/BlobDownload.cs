@@ -45,7 +45,7 @@ internal sealed class BlobDownload(HubConnection connection, HubListing listing,
     {
         string found;
         bool isResumed;
-        await using (var partial = new FileStream(_partial, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 1 << 18, useAsync: true))
+        await using (var partial = new FileStream(_partial, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0, useAsync: true))
         using (var hash = new BlobHash(file))
         {
             if (partial.Length > file.Length) partial.SetLength(0);

@@ -15,7 +15,7 @@ internal static class BodyReader
         byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 18);
         try
         {
-            using Stream body = await answer.Response.Content.ReadAsStreamAsync(silence.Token).ConfigureAwait(false);
+            using Stream body = await answer.Response.Content.ReadAsStreamAsync(CancellationToken.None).ConfigureAwait(false);
             while (await NextAsync(body, buffer, silence, address).ConfigureAwait(false) is > 0 and int read) await take(buffer.AsMemory(0, read), silence.Token).ConfigureAwait(false);
         }
         finally

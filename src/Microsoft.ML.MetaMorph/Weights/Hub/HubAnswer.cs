@@ -36,7 +36,7 @@ internal sealed record HubHeaders(string? Hash, long? Length, string? Commit, bo
     public static HubHeaders Of(HttpResponseMessage response)
     {
         string? linked = Value(response, "X-Linked-Etag"), size = Value(response, "X-Linked-Size");
-        string? hash = (linked ?? response.Headers.ETag?.Tag)?.Replace("W/", "", StringComparison.Ordinal).Trim('"');
+        string? hash = (linked ?? response.Headers.ETag?.Tag)?.Trim('"');
         long? length = long.TryParse(size, System.Globalization.CultureInfo.InvariantCulture, out long bytes) ? bytes : response.Content.Headers.ContentLength;
         return new HubHeaders(hash, length, Value(response, "X-Repo-Commit"), linked is not null);
     }

@@ -32,17 +32,28 @@ internal sealed class HubListing
             using var silence = new StallGuard(connection.Settings.Options, cancellation);
             using HubAnswer answer = await connection.SendAsync(request, leavesHub: false, response => refusal.Explain(response, file: null), silence).ConfigureAwait(false);
             if (!answer.Response.IsSuccessStatusCode) throw new HuggingFaceHubException($"{HubConnection.Plain(plain)} answered {(int)answer.Response.StatusCode} and leads away from the hub; that is not followed.");
-            byte[] text = await ReadAsync(answer, silence, plain).ConfigureAwait(false);
-            return JsonFile.Named(HubConnection.Plain(plain), () =>
-            {
-                using JsonDocument document = JsonDocument.Parse(text);
-                return Parse(document.RootElement, model, refusal);
-            });
+            return Read(await ReadAsync(answer, silence, plain).ConfigureAwait(false), HubConnection.Plain(plain), model, refusal);
         }, cancellation);
     }
 
     /// <summary>Where a file of this commit is fetched.</summary>
     public Uri Address(HubConnection connection, string file) => connection.Address([.. Model.Split('/'), "resolve", Commit, .. file.Split('/')]);
+
+    private static HubListing Read(byte[] text, string address, string model, HubRefusal refusal)
+    {
+        try
+        {
+            return JsonFile.Named(address, () =>
+            {
+                using JsonDocument document = JsonDocument.Parse(text);
+                return Parse(document.RootElement, model, refusal);
+            });
+        }
+        catch (InvalidDataException other)
+        {
+            throw new HuggingFaceHubException($"{other.Message} This is not the answer of a Hugging Face hub; check HF_ENDPOINT and the proxy.", other);
+        }
+    }
 
     /// <exception cref="InvalidDataException">The answer is not what the API gives.</exception>
     /// <exception cref="HuggingFaceHubException">It names a file that would not lie in the folder of the model.</exception>

@@ -85,6 +85,7 @@ internal sealed class HubServer : IDisposable
 
     public void Dispose()
     {
+        if (_loop.IsCompleted) return;
         _stop.Cancel();
         _listener.Stop();
         _loop.GetAwaiter().GetResult();
@@ -98,7 +99,7 @@ internal sealed class HubServer : IDisposable
         if (path.StartsWith($"/org/name/resolve/{Commit}/", StringComparison.Ordinal) && Uri.UnescapeDataString(path[$"/org/name/resolve/{Commit}/".Length..]) is var name && Files.TryGetValue(name, out byte[]? content))
         {
             if (Storage is null || !Large.Contains(name)) return Content(call, content, ("ETag", $"\"{Hash(name)}\""), ("X-Repo-Commit", Commit));
-            Storage.Files[Hash(name)] = content;
+            lock (Storage.Files) Storage.Files[Hash(name)] = content;
             return new HubReply(302, [], ("Location", $"{Storage.Address}stored/{Hash(name)}?signature=secret"), ("X-Linked-Etag", $"\"{Hash(name)}\""), ("X-Linked-Size", $"{content.Length}"), ("X-Repo-Commit", Commit));
         }
         if (path.StartsWith("/stored/", StringComparison.Ordinal) && Files.TryGetValue(path["/stored/".Length..], out byte[]? stored)) return Content(call, stored, ("ETag", "\"of-the-storage\""));

@@ -6,7 +6,7 @@ public sealed class HubTransferTests : HubTests
 {
     private const int Length = 700_000;
 
-    private static readonly byte[] s_weights = Bytes(Length);
+    private static readonly byte[] Weights = Bytes(Length);
 
     private string Partial => Path.Combine(Model, "blobs", Hub.Hash("model.safetensors") + ".incomplete");
 
@@ -15,7 +15,7 @@ public sealed class HubTransferTests : HubTests
     private string[] Ranges => [.. Storage.Calls.Select(c => $"{c["Range"] ?? "all"} {c["If-Range"] ?? "-"}")];
 
     [TestInitialize]
-    public void AddWeights() => Add("model.safetensors", s_weights, isLarge: true);
+    public void AddWeights() => Add("model.safetensors", Weights, isLarge: true);
 
     [TestMethod]
     public async Task ACancelledDownloadGoesOnWhereItStood()
@@ -29,7 +29,7 @@ public sealed class HubTransferTests : HubTests
         });
         await Assert.ThrowsAsync<OperationCanceledException>(() => DownloadAsync(cancellation: cancel.Token));
         Assert.IsTrue(kept is > 0 and < Length, $"{kept} bytes");
-        CollectionAssert.AreEqual(s_weights[..(int)kept], File.ReadAllBytes(Partial));
+        CollectionAssert.AreEqual(Weights[..(int)kept], File.ReadAllBytes(Partial));
         Assert.IsFalse(Directory.Exists(Path.Combine(Model, "snapshots")) || Directory.Exists(Path.Combine(Model, "refs")), "half a model is not a snapshot");
         Options.Progress = null;
         await CheckDownloadAsync();
@@ -40,7 +40,7 @@ public sealed class HubTransferTests : HubTests
     [TestMethod]
     public async Task ADroppedConnectionIsTakenUpAgain()
     {
-        Storage.Behave = call => call["Range"] is null ? new HubReply(200, s_weights, ("ETag", "\"of-the-storage\"")) { ClosesAfter = 300_000 } : null;
+        Storage.Behave = call => call["Range"] is null ? new HubReply(200, Weights, ("ETag", "\"of-the-storage\"")) { ClosesAfter = 300_000 } : null;
         await CheckDownloadAsync();
         CollectionAssert.AreEqual(new[] { "all -", "bytes=300000- \"of-the-storage\"" }, Ranges);
         CollectionAssert.AreEqual(new[] { TimeSpan.FromSeconds(1) }, Time.Pauses);
@@ -49,7 +49,7 @@ public sealed class HubTransferTests : HubTests
     [TestMethod]
     public async Task AnAnswerWithoutALengthThatEndsEarlyIsTakenUpAgain()
     {
-        Storage.Behave = call => call["Range"] is null ? new HubReply(200, s_weights[..123_456], ("Content-Length", "-")) : null;
+        Storage.Behave = call => call["Range"] is null ? new HubReply(200, Weights[..123_456], ("Content-Length", "-")) : null;
         await CheckDownloadAsync();
         CollectionAssert.AreEqual(new[] { "all -", "bytes=123456- -" }, Ranges);
     }
@@ -58,7 +58,7 @@ public sealed class HubTransferTests : HubTests
     public async Task AStalledConnectionIsTakenUpAgain()
     {
         bool isSilent = true;
-        Storage.Behave = call => Interlocked.Exchange(ref isSilent, false) ? new HubReply(200, s_weights) { FallsSilentAfter = (100_000, Time.RunOut) } : null;
+        Storage.Behave = call => Interlocked.Exchange(ref isSilent, false) ? new HubReply(200, Weights) { FallsSilentAfter = (100_000, Time.RunOut) } : null;
         await CheckDownloadAsync();
         Assert.HasCount(2, Storage.Calls);
         CollectionAssert.AreEqual(new[] { TimeSpan.FromSeconds(1) }, Time.Pauses);
@@ -68,7 +68,7 @@ public sealed class HubTransferTests : HubTests
     public async Task AStalledConnectionIsToldWhereNothingIsTriedAgain()
     {
         Options.Retries = 0;
-        Storage.Behave = call => new HubReply(200, s_weights) { FallsSilentAfter = (0, Time.RunOut) };
+        Storage.Behave = call => new HubReply(200, Weights) { FallsSilentAfter = (0, Time.RunOut) };
         string message = await FailureAsync();
         Assert.IsTrue(message is var m && (m.StartsWith($"{Stored} sent nothing for 77 seconds. (Tried once;", StringComparison.Ordinal) || m.StartsWith($"{Stored} gave no answer for 77 seconds. (Tried once;", StringComparison.Ordinal)), message);
         StringAssert.EndsWith(message, "what is there is kept, and the next download goes on from it.)");
@@ -77,8 +77,8 @@ public sealed class HubTransferTests : HubTests
     [TestMethod]
     public async Task AHostThatKnowsNoPartsBeginsAnew()
     {
-        Folder.Write(Path.GetRelativePath(Folder.Path, Partial), s_weights[..1000]);
-        Storage.Behave = _ => new HubReply(200, s_weights);
+        Folder.Write(Path.GetRelativePath(Folder.Path, Partial), Weights[..1000]);
+        Storage.Behave = _ => new HubReply(200, Weights);
         await CheckDownloadAsync();
         CollectionAssert.AreEqual(new[] { "bytes=1000- -" }, Ranges);
     }
@@ -86,7 +86,7 @@ public sealed class HubTransferTests : HubTests
     [TestMethod]
     public async Task WhatAnEarlierRunLeftWholeIsNotAskedForAgain()
     {
-        Folder.Write(Path.GetRelativePath(Folder.Path, Partial), s_weights);
+        Folder.Write(Path.GetRelativePath(Folder.Path, Partial), Weights);
         await CheckDownloadAsync();
         Assert.IsEmpty(Storage.Calls);
     }
@@ -105,7 +105,7 @@ public sealed class HubTransferTests : HubTests
     [TestMethod]
     public async Task AHostThatRefusesThePartIsAskedForTheWhole()
     {
-        Folder.Write(Path.GetRelativePath(Folder.Path, Partial), s_weights[..1000]);
+        Folder.Write(Path.GetRelativePath(Folder.Path, Partial), Weights[..1000]);
         Storage.Behave = call => call["Range"] is null ? null : new HubReply(416, []);
         await CheckDownloadAsync();
         CollectionAssert.AreEqual(new[] { "bytes=1000- -", "all -" }, Ranges);
@@ -136,7 +136,7 @@ public sealed class HubTransferTests : HubTests
     public async Task BytesThatArriveSetTheCountBack()
     {
         Options.Retries = 1;
-        Storage.Behave = call => HubServer.Content(call, s_weights) with { ClosesAfter = 100_000 };
+        Storage.Behave = call => HubServer.Content(call, Weights) with { ClosesAfter = 100_000 };
         await CheckDownloadAsync();
         CollectionAssert.AreEqual(Enumerable.Range(0, 7).Select(i => i == 0 ? "all -" : $"bytes={i * 100_000}- -").ToArray(), Ranges);
     }
@@ -174,7 +174,7 @@ public sealed class HubTransferTests : HubTests
     [TestMethod]
     public async Task AFileThatIsAnnouncedWithAnotherLengthIsRefused()
     {
-        Storage.Behave = _ => new HubReply(200, s_weights[..^1]);
+        Storage.Behave = _ => new HubReply(200, Weights[..^1]);
         Assert.AreEqual($"'model.safetensors' of 'org/name' is announced with {Length - 1} bytes instead of {Length}, from {Stored}. It was not kept; try again or use another endpoint.", await FailureAsync());
         await CheckNothingIsLeftAsync();
     }
@@ -182,7 +182,7 @@ public sealed class HubTransferTests : HubTests
     [TestMethod]
     public async Task AFileThatIsLongerThanItSaysIsRefused()
     {
-        Storage.Behave = _ => new HubReply(200, [.. s_weights, 1], ("Content-Length", "-"));
+        Storage.Behave = _ => new HubReply(200, [.. Weights, 1], ("Content-Length", "-"));
         Assert.AreEqual($"'model.safetensors' of 'org/name' sends more than the {Length} bytes that it has at the hub, from {Stored}. It was not kept; try again or use another endpoint.", await FailureAsync());
         await CheckNothingIsLeftAsync();
     }
@@ -190,8 +190,8 @@ public sealed class HubTransferTests : HubTests
     [TestMethod]
     public async Task AnotherPartThanWasAskedForIsRefused()
     {
-        Folder.Write(Path.GetRelativePath(Folder.Path, Partial), s_weights[..1000]);
-        Storage.Behave = _ => new HubReply(206, s_weights[500..], ("Content-Range", $"bytes 500-{Length - 1}/{Length}"));
+        Folder.Write(Path.GetRelativePath(Folder.Path, Partial), Weights[..1000]);
+        Storage.Behave = _ => new HubReply(206, Weights[500..], ("Content-Range", $"bytes 500-{Length - 1}/{Length}"));
         Assert.AreEqual($"'model.safetensors' of 'org/name' comes as the part 'bytes 500-{Length - 1}/{Length}' where bytes from 1000 on of {Length} were asked for, from {Stored}. It was not kept; try again or use another endpoint.", await FailureAsync());
         await CheckNothingIsLeftAsync();
     }
@@ -200,9 +200,9 @@ public sealed class HubTransferTests : HubTests
     public async Task AnotherFileThanWasListedIsRefused()
     {
         Hub.Behave = call => call.Target.Contains("/resolve/", StringComparison.Ordinal) ? new HubReply(302, [], ("Location", $"{Storage.Address}stored/x"), ("X-Linked-Etag", $"\"{new string('a', 64)}\"")) : null;
-        Storage.Files["x"] = s_weights;
+        Storage.Files["x"] = Weights;
         StringAssert.StartsWith(await FailureAsync(), $"'model.safetensors' of 'org/name' is announced with the hash {new string('a', 64)} instead of {Hub.Hash("model.safetensors")}, from {Storage.Address}stored/x.");
-        Hub.Behave = call => call.Target.Contains("/resolve/", StringComparison.Ordinal) ? new HubReply(200, s_weights, ("X-Repo-Commit", new string('c', 40))) : null;
+        Hub.Behave = call => call.Target.Contains("/resolve/", StringComparison.Ordinal) ? new HubReply(200, Weights, ("X-Repo-Commit", new string('c', 40))) : null;
         StringAssert.StartsWith(await FailureAsync(), $"'model.safetensors' of 'org/name' is that of commit {new string('c', 40)} instead of {Commit}, from {Hub.Address}org/name/resolve/{Commit}/model.safetensors.");
         await CheckNothingIsLeftAsync();
     }
@@ -219,7 +219,7 @@ public sealed class HubTransferTests : HubTests
     private async Task CheckDownloadAsync()
     {
         string folder = (await DownloadAsync()).Folder;
-        CollectionAssert.AreEqual(s_weights, File.ReadAllBytes(Path.Combine(folder, "model.safetensors")));
+        CollectionAssert.AreEqual(Weights, File.ReadAllBytes(Path.Combine(folder, "model.safetensors")));
         CollectionAssert.AreEqual(new[] { Hub.Hash("model.safetensors") }, Blobs);
     }
 
