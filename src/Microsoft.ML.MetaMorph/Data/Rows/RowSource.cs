@@ -9,6 +9,9 @@ public abstract class RowSource
     /// <summary>How many places <see cref="Read"/> gives, rows and problems together; null where that is not known without reading.</summary>
     public virtual long? Count => null;
 
+    /// <summary>Whether every picture is a file of its own and has a <see cref="RowImage.Path"/>; false where some lie inside other files.</summary>
+    public virtual bool ImagesAreFiles => false;
+
     /// <summary>Reads one row at a time; nothing but the row in hand is kept in memory.</summary>
     /// <returns>
     /// One reading for each place. A row that cannot be used is a reading with a <see cref="RowReading.Problem"/>, behind which the source reads on;
