@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
@@ -65,6 +67,17 @@ public sealed class InstructionRow
         if (prompts.Count > responses.Count)
             throw new InvalidDataException($"message {messages.Count} of {messages.Count} is the user's, so the last prompt has no answer to learn. End with an assistant's message.");
         return new InstructionRow(prompts, responses, PromptsFirst(prompts, responses, images)) { System = system, Kind = kind };
+    }
+
+    /// <summary>A row in LLaVA's form (<c>conversations</c> of <c>from</c> and <c>value</c>, <c>image</c> beside it) or Hugging Face's (<c>messages</c> of <c>role</c> and <c>content</c>, <c>images</c> beside it).</summary>
+    /// <param name="row">The object.</param>
+    /// <param name="image">Gives the picture of a path in it.</param>
+    /// <returns>The row.</returns>
+    /// <exception cref="InvalidDataException">Something in the row is missing, unknown or of a wrong type, or the row is not whole.</exception>
+    public static InstructionRow FromJson(JsonElement row, Func<string, RowImage> image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return row.ValueKind == JsonValueKind.Object ? ConversationJson.Read(row, image) : throw JsonRow.WrongKind(row, "the row", "an object");
     }
 
     private static string InTurn(ConversationMessage message, int index, bool user)
