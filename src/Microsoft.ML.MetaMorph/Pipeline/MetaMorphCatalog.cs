@@ -12,14 +12,18 @@ public sealed class MetaMorphCatalog
     {
         _context = context;
         Trainers = new MetaMorphTrainers(context);
+        Data = new MetaMorphData(context);
     }
 
     /// <summary>The components that learn.</summary>
     public MetaMorphTrainers Trainers { get; }
 
+    /// <summary>Rows of training data out of files.</summary>
+    public MetaMorphData Data { get; }
+
     /// <summary>Encodes pictures as visual tokens.</summary>
     /// <param name="outputColumnName">The column of visual tokens that is appended: <c>Vector&lt;Single&gt;</c> [pictures, N, D].</param>
-    /// <param name="inputColumnName">The column of pictures: <see cref="Data.MLImage"/>, text (a path), vector of text (several paths), or vector of byte (an encoded picture). Null: the column with the name of the output, which the tokens replace.</param>
+    /// <param name="inputColumnName">The column of pictures: <see cref="MLImage"/>, text (a path), vector of text (several paths), or vector of byte (an encoded picture). Null: the column with the name of the output, which the tokens replace.</param>
     /// <param name="encoder">The encoder; the transformer shares its weights.</param>
     /// <param name="imageFolder">The folder at which relative paths start; null for the current folder of the process.</param>
     /// <param name="batchSize">Rows that are read ahead, and pictures that go through the encoder at a time: 1 to 65,536.</param>
@@ -148,7 +152,7 @@ public sealed class MetaMorphCatalog
     }
 
     /// <summary>Draws pictures from visual tokens.</summary>
-    /// <param name="outputColumnName">The column of pictures that is appended: <see cref="Data.MLImage"/>, null where a row has none.</param>
+    /// <param name="outputColumnName">The column of pictures that is appended: <see cref="MLImage"/>, null where a row has none.</param>
     /// <param name="inputColumnName">The column of visual tokens: <c>Vector&lt;Single&gt;</c> [pictures, N, D]. Null: the column with the name of the output, which the first picture replaces.</param>
     /// <param name="visualizer">What draws; the transformer shares its weights.</param>
     /// <param name="generation">Steps, guidance, size, seed; null for the defaults.</param>

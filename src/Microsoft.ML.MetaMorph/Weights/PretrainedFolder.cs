@@ -30,7 +30,7 @@ internal static class PretrainedFolder
         if (!HuggingFaceCache.IsModelName(nameOrPath)) return message + "It is no folder, and no name of the form org/name that the Hugging Face cache could hold.";
         message += $"The cache is '{cache.Root}' ({cache.Source}).";
         if (cache.Commits(nameOrPath) is { Count: > 0 } commits) message += $" It holds other revisions of this model: {string.Join(", ", commits)}.";
-        string advice = $"hf download {nameOrPath}{(revision is null ? "" : $" --revision {revision}")}";
-        return message + (cache.IsOffline ? $" HF_HUB_OFFLINE is set; unset it and run '{advice}', or copy the folder here." : $" Nothing is downloaded by this library: run '{advice}', or give a folder.");
+        string call = $"await {nameof(HuggingFaceHub)}.{nameof(HuggingFaceHub.DownloadAsync)}(\"{nameOrPath}\"{(revision is null ? "" : $", \"{revision}\"")})", command = $"hf download {nameOrPath}{(revision is null ? "" : $" --revision {revision}")}";
+        return message + (cache.IsOffline ? $" HF_HUB_OFFLINE is set; unset it and call '{call}' or run '{command}', or copy the folder here." : $" Nothing is downloaded unasked: call '{call}' or run '{command}', or give a folder.");
     }
 }

@@ -31,7 +31,7 @@ public sealed class PretrainedFolderTests
         Assert.AreEqual(expected, PretrainedFolder.Resolve("org/name", cache: cache));
         Assert.AreEqual(expected, PretrainedFolder.Resolve("org/name", "refs/pr/3", cache));
         Assert.AreEqual(expected, PretrainedFolder.Resolve("org/name", Commit, cache));
-        TensorAssert.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve("org/name", "v2", cache), "'v2'", Path.Combine("refs", "v2"), Commit, "hf download org/name --revision v2");
+        TensorAssert.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve("org/name", "v2", cache), "'v2'", Path.Combine("refs", "v2"), Commit, "HuggingFaceHub.DownloadAsync(\"org/name\", \"v2\")", "hf download org/name --revision v2");
         TensorAssert.Throws<ArgumentException>(() => PretrainedFolder.Resolve("org/name", "../../x", cache), "../../x");
     }
 
@@ -48,7 +48,7 @@ public sealed class PretrainedFolderTests
     {
         using var folder = new ScratchFolder();
         TensorAssert.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve("org/name", cache: Cache(("HF_HOME", folder.Path))),
-            Path.GetFullPath("org/name"), Path.Combine(folder.Path, "hub", "models--org--name", "refs", "main"), "HF_HOME", "hf download org/name");
+            Path.GetFullPath("org/name"), Path.Combine(folder.Path, "hub", "models--org--name", "refs", "main"), "HF_HOME", "Nothing is downloaded unasked: call 'await HuggingFaceHub.DownloadAsync(\"org/name\")' or run 'hf download org/name', or give a folder.");
         TensorAssert.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve("org/name", cache: Cache(("HF_HOME", folder.Path), ("HF_HUB_OFFLINE", "1"))), "HF_HUB_OFFLINE is set");
         TensorAssert.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve("/no/such/folder", cache: Cache(("HF_HOME", folder.Path))), "/no/such/folder");
         TensorAssert.Throws<DirectoryNotFoundException>(() => PretrainedFolder.Resolve(folder.Write("a.safetensors", ""), cache: Cache(("HF_HOME", folder.Path))), "is a file");

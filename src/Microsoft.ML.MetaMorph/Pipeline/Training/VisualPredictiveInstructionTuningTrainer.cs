@@ -123,8 +123,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         TrainingPlan plan = Plan(Describe(previousModel, tokenizer, tokens), trainData, device, seed);
         if (measureStep)
         {
-            TrainableModel start = Start(previousModel, tokenizer, tokens, device, seed);
-            using TrainableModel held = start;
+            using TrainableModel start = Start(previousModel, tokenizer, tokens, device, seed);
             plan.SecondsPerStep = SecondsPerStep(start, trainData, seed, log);
         }
 

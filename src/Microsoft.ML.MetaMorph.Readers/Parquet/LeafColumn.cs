@@ -1,0 +1,71 @@
+using Parquet;
+using Parquet.Schema;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>The values of one flat column of a row group, with the levels that say where they belong, and a place in them.</summary>
+internal sealed class LeafColumn
+{
+    private readonly int[]? _definitions;
+    private readonly int[]? _repetitions;
+    private readonly int _count;
+    private int _entry;
+    private int _value;
+
+    private LeafColumn(DataField field, int count)
+    {
+        Field = field;
+        _count = count;
+        _definitions = field.MaxDefinitionLevel > 0 ? new int[count] : null;
+        _repetitions = field.MaxRepetitionLevel > 0 ? new int[count] : null;
+    }
+
+    public DataField Field { get; }
+
+    /// <summary>The values that are there, where the column holds texts.</summary>
+    public ReadOnlyMemory<char>[]? Texts { get; private set; }
+
+    /// <summary>The values that are there, where the column holds bytes.</summary>
+    public ReadOnlyMemory<byte>[]? Bytes { get; private set; }
+
+    /// <summary>How deep the entry in hand is defined: at the field's own level there is a value.</summary>
+    public int Definition => _definitions is null ? Field.MaxDefinitionLevel : _definitions[Checked(_entry)];
+
+    /// <summary>At which level the entry in hand goes on; -1 behind the last.</summary>
+    public int Repetition => _entry >= _count ? -1 : _repetitions is null ? 0 : _repetitions[_entry];
+
+    public bool HasValue => Definition == Field.MaxDefinitionLevel;
+
+    /// <summary>The number of the value in hand among the values that are there.</summary>
+    public int ValueIndex => _value;
+
+    /// <summary>A column of texts or bytes; null for one of anything else, which no row needs.</summary>
+    public static LeafColumn? Read(ParquetRowGroupReader group, DataField field)
+    {
+        if (field.ClrType != typeof(ReadOnlyMemory<char>) && field.ClrType != typeof(ReadOnlyMemory<byte>)) return null;
+        long count = group.GetMetadata(field)?.MetaData?.NumValues ?? throw new InvalidDataException($"the row group has no column '{field.Path}'.");
+        var column = new LeafColumn(field, checked((int)count));
+        if (field.ClrType == typeof(ReadOnlyMemory<char>)) column.Texts = column.Fetch<ReadOnlyMemory<char>>(group);
+        else column.Bytes = column.Fetch<ReadOnlyMemory<byte>>(group);
+        return column;
+    }
+
+    /// <summary>Goes on to the next entry.</summary>
+    public void Advance()
+    {
+        if (HasValue) _value++;
+        _entry++;
+    }
+
+    private T[] Fetch<T>(ParquetRowGroupReader group)
+        where T : struct
+    {
+        var values = new T[_count];
+        // An array that is null would become an empty memory, which is not the same as none.
+        Memory<int>? definitions = _definitions is null ? null : _definitions.AsMemory(), repetitions = _repetitions is null ? null : _repetitions.AsMemory();
+        group.ReadRawAsync<T>(Field, values, definitions, repetitions).AsTask().GetAwaiter().GetResult();
+        return values;
+    }
+
+    private int Checked(int entry) => entry < _count ? entry : throw new InvalidDataException($"the column '{Field.Path}' has {_count} entries, fewer than its rows need.");
+}

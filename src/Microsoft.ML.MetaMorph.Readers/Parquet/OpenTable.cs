@@ -1,0 +1,47 @@
+using Parquet;
+using Parquet.Schema;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>A Parquet file whose footer is read.</summary>
+internal sealed class OpenTable
+{
+    private readonly ParquetReader _reader;
+    private readonly RowColumns _columns;
+    private readonly IReadOnlyDictionary<string, Field> _fields;
+
+    private OpenTable(ParquetReader reader, RowColumns columns)
+    {
+        _reader = reader;
+        _columns = columns;
+        _fields = columns.Choose(reader.Schema);
+    }
+
+    public int GroupCount => _reader.RowGroupCount;
+
+    /// <param name="stream">The file; it stays the caller's.</param>
+    /// <param name="file">Its name.</param>
+    /// <param name="columns">What is read of it.</param>
+    public static OpenTable Open(Stream stream, string file, RowColumns columns)
+    {
+        if (stream.Length <= 8) throw new InvalidDataException($"'{file}' has {stream.Length} bytes, so it is no Parquet file. It may not have been downloaded whole.");
+        return new OpenTable(ParquetReader.CreateAsync(stream, leaveStreamOpen: true).GetAwaiter().GetResult(), columns);
+    }
+
+    /// <summary>The columns of a row group, decoded.</summary>
+    public RowGroupRows ReadGroup(int index)
+    {
+        ParquetRowGroupReader group = _reader.OpenRowGroupReader(index);
+        Dictionary<string, ColumnNode> nodes = _fields.ToDictionary(f => f.Key, f => ColumnNode.Of(f.Value, leaf => LeafColumn.Read(group, leaf)), StringComparer.Ordinal);
+        return new RowGroupRows(checked((int)group.RowCount), nodes, _columns);
+    }
+
+    /// <summary>The bytes of one column of a row group alone.</summary>
+    public static ReadOnlyMemory<byte>[] ReadBytes(string file, int index, string path)
+    {
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read);
+        ParquetReader reader = ParquetReader.CreateAsync(stream, leaveStreamOpen: true).GetAwaiter().GetResult();
+        DataField field = reader.Schema.GetDataFields().Single(f => f.Path.ToString() == path);
+        return LeafColumn.Read(reader.OpenRowGroupReader(index), field)!.Bytes!;
+    }
+}

@@ -1,0 +1,54 @@
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>Rows of training data out of files: sources of rows, and what they are read as.</summary>
+public sealed class MetaMorphData
+{
+    private readonly IHostEnvironment _environment;
+
+    internal MetaMorphData(IHostEnvironment environment)
+    {
+        _environment = environment;
+    }
+
+    /// <summary>Conversation files as a data view, with the columns <c>Prompt</c>, <c>Response</c> and <c>Image</c> (paths).</summary>
+    /// <param name="file">A JSON Lines file or a JSON array, in LLaVA's form (<c>conversations</c>) or Hugging Face's (<c>messages</c>).</param>
+    /// <param name="imageFolder">The folder in which paths of pictures begin, and out of which none may lead; null for the folder of the file.</param>
+    /// <param name="options">Columns, shuffling, what becomes of bad rows; null for the defaults.</param>
+    /// <returns>The rows. Each pass reads the file anew, and no more of it than is asked for.</returns>
+    /// <exception cref="FileNotFoundException">The file is not there.</exception>
+    /// <exception cref="DirectoryNotFoundException">The picture folder is not there.</exception>
+    public IDataView LoadConversations(string file, string? imageFolder = null, RowViewOptions? options = null)
+        => Load(Conversations([file], new ConversationFileOptions { ImageFolder = imageFolder }), options);
+
+    /// <summary>A source of rows as a data view.</summary>
+    /// <remarks>
+    /// The view is lazy, can be read as often as one likes, and holds one row in memory, or <see cref="RowViewOptions.ShuffleBuffer"/> rows where it is
+    /// shuffled. A row that cannot be used ends the reading with an <see cref="InvalidDataException"/> that names file, place, reason and what to do,
+    /// or is skipped, logged and listed (<see cref="RowViewOptions.SkipBadRows"/>).
+    /// </remarks>
+    /// <param name="source">The rows.</param>
+    /// <param name="options">Columns, shuffling, what becomes of bad rows; null for the defaults.</param>
+    /// <returns>The rows.</returns>
+    /// <exception cref="ArgumentException">An option is out of range, or pictures that are no files are asked for as paths.</exception>
+    public IDataView Load(RowSource source, RowViewOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        RowViewSettings settings = RowViewSettings.Of(options ?? new RowViewOptions(), source, MLNetInternals.Settings(_environment).Seed);
+        return new RowDataView(_environment, source, settings);
+    }
+
+    /// <summary>The rows of conversation files: JSON Lines or JSON arrays, in LLaVA's form (<c>conversations</c>) or Hugging Face's (<c>messages</c>).</summary>
+    /// <param name="files">The files, read one after another.</param>
+    /// <param name="options">Picture folder and bounds; null for the defaults.</param>
+    /// <returns>The rows.</returns>
+    /// <exception cref="FileNotFoundException">A file is not there.</exception>
+    /// <exception cref="DirectoryNotFoundException">The picture folder is not there.</exception>
+    public RowSource Conversations(IReadOnlyList<string> files, ConversationFileOptions? options = null)
+    {
+        options ??= new ConversationFileOptions();
+        options.Validate();
+        return new ConversationFileSource(files, options);
+    }
+}
