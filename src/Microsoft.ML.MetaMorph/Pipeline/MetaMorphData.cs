@@ -51,4 +51,47 @@ public sealed class MetaMorphData
         options.Validate();
         return new ConversationFileSource(files, options);
     }
+
+    /// <summary>Pictures and captions out of tables (CSV, TSV; RFC 4180).</summary>
+    /// <param name="files">The files, read one after another.</param>
+    /// <param name="options">Fields, separator, picture folder, what rows are made; null for the defaults.</param>
+    /// <returns>The rows.</returns>
+    /// <exception cref="FileNotFoundException">A file is not there.</exception>
+    /// <exception cref="DirectoryNotFoundException">The picture folder is not there.</exception>
+    public RowSource CaptionTable(IReadOnlyList<string> files, TableFileOptions? options = null)
+    {
+        options ??= new TableFileOptions();
+        options.Validate();
+        return new TableFileSource(files, options);
+    }
+
+    /// <summary>
+    /// A folder of pictures with captions: by <c>metadata.jsonl</c> (<c>file_name</c> and a text) where there is one, else by files of the same name that end
+    /// in <c>.txt</c> or <c>.caption</c>. Folders inside are read too.
+    /// </summary>
+    /// <param name="folder">The folder, out of which no path may lead.</param>
+    /// <param name="options">Field, bounds, what rows are made; null for the defaults.</param>
+    /// <returns>The rows.</returns>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    public RowSource CaptionFolder(string folder, CaptionFolderOptions? options = null)
+    {
+        options ??= new CaptionFolderOptions();
+        options.Validate();
+        return new CaptionFolderSource(folder, options);
+    }
+
+    /// <summary>
+    /// WebDataset shards: tar files whose members belong together by key (the name up to the first dot): a picture with a caption (<c>.txt</c>, or a field of
+    /// <c>.json</c>), or pictures with a conversation (<c>.json</c>). Pictures stay in the shard until they are asked for.
+    /// </summary>
+    /// <param name="files">The tar files, read one after another; not compressed.</param>
+    /// <param name="options">Field, bounds, what rows are made; null for the defaults.</param>
+    /// <returns>The rows; their pictures are bytes (<see cref="RowImageForm.Bytes"/>).</returns>
+    /// <exception cref="FileNotFoundException">A file is not there.</exception>
+    public RowSource WebDataset(IReadOnlyList<string> files, ShardOptions? options = null)
+    {
+        options ??= new ShardOptions();
+        options.Validate();
+        return new ShardSource(files, options);
+    }
 }
