@@ -94,4 +94,40 @@ public sealed class MetaMorphData
         options.Validate();
         return new ShardSource(files, options);
     }
+
+    /// <summary>Videos as folders of frames: rows that ask for the next, the previous or a missing frame, or for the right order.</summary>
+    /// <param name="folder">The folder that holds one folder for each video. Frames are ordered by the length of their names, then by the names (<c>2.png</c> before <c>10.png</c>).</param>
+    /// <param name="options">Tasks, frames, seed; null for the defaults.</param>
+    /// <returns>The rows, one a video.</returns>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    public RowSource FrameFolders(string folder, FrameFolderOptions? options = null)
+    {
+        options ??= new FrameFolderOptions();
+        options.Validate();
+        return new FrameFolderSource(folder, options);
+    }
+
+    /// <summary>Visual thinking out of boxes: JSON Lines of <c>image</c>, <c>question</c>, <c>answer</c> and <c>box</c> ([left, top, width, height]); the answer shows the region first.</summary>
+    /// <param name="files">The files, read one after another.</param>
+    /// <param name="options">Picture folder, unit of boxes; null for the defaults.</param>
+    /// <returns>The rows; their pictures are bytes (<see cref="RowImageForm.Bytes"/>), two a row.</returns>
+    /// <exception cref="FileNotFoundException">A file is not there.</exception>
+    /// <exception cref="DirectoryNotFoundException">The picture folder is not there.</exception>
+    public RowSource VisualThinking(IReadOnlyList<string> files, BoxFileOptions? options = null)
+    {
+        options ??= new BoxFileOptions();
+        options.Validate();
+        return new BoxFileSource(files, options);
+    }
+
+    /// <summary>Several sources as one, whose rows are drawn by weight. Every pass is the same, so a run goes on in place with <c>mlContext.Data.SkipRows</c>.</summary>
+    /// <param name="parts">The sources, their weights and limits.</param>
+    /// <param name="seed">Of the draws; null for that of the <see cref="MLContext"/>, or 0 where it has none.</param>
+    /// <returns>The rows. They end when all parts have ended.</returns>
+    /// <exception cref="ArgumentException">There is no part, or a weight or limit is out of range.</exception>
+    public RowSource Mixture(IReadOnlyList<RowMixturePart> parts, int? seed = null)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        return new MixtureSource(parts, seed ?? MLNetInternals.Settings(_environment).Seed ?? 0);
+    }
 }

@@ -31,8 +31,10 @@ internal static class ConversationJson
         var read = new List<ConversationMessage>();
         var images = new List<RowImage?>();
         foreach (JsonElement message in list.EnumerateArray()) read.Add(ReadMessage(message, $"{name}[{read.Count}]", chat, images, image));
+        // A row whose marks all name their pictures needs no others.
+        bool open = images.Count == 0 || images.Contains(null);
         string? kind = row.TryGetProperty("kind", out JsonElement told) && told.ValueKind == JsonValueKind.String ? JsonRow.Text(told, "kind") : null;
-        return InstructionRow.FromMessages(read, Fill(images, Beside(row, image, unnamed)), kind);
+        return InstructionRow.FromMessages(read, Fill(images, Beside(row, image, open ? unnamed : null)), kind);
     }
 
     private static ConversationMessage ReadMessage(JsonElement message, string name, bool chat, List<RowImage?> images, Func<string, RowImage> image)

@@ -7,9 +7,9 @@ internal sealed class ShardSample(string file, string textField, ShardMember fir
 {
     private readonly List<ShardMember> _members = [first];
 
-    public string Key => first.Key;
+    public string Key => _members[0].Key;
 
-    public RowPlace Place => new(file, first.Number, "member");
+    public RowPlace Place => new(file, _members[0].Number, "member");
 
     public static bool IsText(string extension) => extension is "txt" or "caption" or "json";
 
