@@ -130,4 +130,20 @@ public sealed class MetaMorphData
         ArgumentNullException.ThrowIfNull(parts);
         return new MixtureSource(parts, seed ?? MLNetInternals.Settings(_environment).Seed ?? 0);
     }
+
+    /// <summary>Reads all rows and tells what a training would stumble over; see <see cref="MetaMorphDataValidator"/>.</summary>
+    /// <param name="source">The rows.</param>
+    /// <param name="options">What is looked at; null for the defaults.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <returns>What was found; its first line goes to the log too.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public DataReport Validate(RowSource source, DataValidationOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        DataReport report = new MetaMorphDataValidator(options).Validate(source, cancellationToken);
+        using IChannel channel = _environment.Start("ValidateRows");
+        string message = FormattableString.Invariant($"{report.Rows} rows can be used, {report.Errors} cannot; {report.Warnings} warnings.");
+        if (report.IsUsable) channel.Info(MessageSensitivity.None, message);
+        else channel.Warning(MessageSensitivity.None, message);
+        return report;
+    }
 }

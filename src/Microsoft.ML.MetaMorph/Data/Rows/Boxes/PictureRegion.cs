@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SkiaSharp;
 
 namespace Microsoft.ML.MetaMorph;
@@ -26,18 +27,19 @@ internal readonly record struct PictureRegion(double Left, double Top, double Wi
     private static byte[] Png(RgbImage picture, int left, int top, int width, int height)
     {
         using var bitmap = new SKBitmap(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        Span<byte> pixels = bitmap.GetPixelSpan();
+        var pixels = new byte[bitmap.RowBytes * height];
         for (int y = 0; y < height; y++)
         {
             for (int x = 0; x < width; x++)
             {
                 ReadOnlySpan<byte> from = picture.Pixels.AsSpan((((top + y) * picture.Width) + left + x) * 3, 3);
-                Span<byte> to = pixels.Slice((y * bitmap.RowBytes) + (x * 4), 4);
+                Span<byte> to = pixels.AsSpan((y * bitmap.RowBytes) + (x * 4), 4);
                 from.CopyTo(to);
                 to[3] = byte.MaxValue;
             }
         }
 
+        Marshal.Copy(pixels, 0, bitmap.GetPixels(), pixels.Length);
         using SKData data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         return data.ToArray();
     }
