@@ -114,14 +114,26 @@ public sealed class MetaMorphDataValidator
         return fingerprint.Take();
     }
 
+    private Conversation ToConversation(InstructionRow row)
+    {
+        var messages = new List<ConversationMessage>();
+        if ((row.System ?? _options.SystemMessage) is { Length: > 0 } system) messages.Add(ConversationMessage.System(system));
+        for (int turn = 0; turn < row.Prompts.Count; turn++)
+        {
+            messages.Add(ConversationMessage.User(row.Prompts[turn]));
+            messages.Add(ConversationMessage.Assistant(row.Responses[turn]));
+        }
+
+        return new Conversation(messages, row.Images.Count, "") { Name = "the row" };
+    }
+
     private RowLength Measure(RowPlace place, InstructionRow row, out DataFinding? error)
     {
         error = null;
         if (_encoder is null) return new RowLength(row.Prompts.Concat(row.Responses).Sum(text => (long)text.Length), 0, 0);
         try
         {
-            Conversation conversation = Conversation.FromTurns(row.Prompts, row.Responses, row.Images.Count, "", row.System ?? _options.SystemMessage);
-            TokenSequence sequence = _encoder.Encode(conversation);
+            TokenSequence sequence = _encoder.Encode(ToConversation(row));
             return new RowLength(sequence.ExpandedLength(_options.TokensPerImage), sequence.Ids.Length - sequence.ImageCount, sequence.SupervisedTokens);
         }
         catch (Exception failure) when (failure is InvalidDataException or ArgumentException)
