@@ -33,7 +33,7 @@ public sealed class ConversationFileErrorTests : FolderTests
     [DataRow("""{"messages": [{"role": "user", "content": [{"type": "video"}]}]}""", "'messages[0].content[0].type' is 'video'; 'text' and 'image' are known.")]
     [DataRow("""{"messages": [{"role": "user", "content": [{"type": "text"}]}]}""", "'messages[0].content[0]' has no 'text'; it has 'type'.")]
     [DataRow("""{"messages": [{"role": "user", "content": "\ud800"}]}""", "'messages[0].content' holds half of a surrogate pair (\\uD800 to \\uDFFF alone), which is no character. Write the pair, or the character itself.")]
-    [DataRow("""7""", "the row is a number; a JSON object with 'conversations' or 'messages' is needed.")]
+    [DataRow("""7""", "the row is a number; a JSON object is needed.")]
     public void WhatIsWrongInARowIsSaid(string row, string problem)
     {
         Folder.Write("a.png", [1]);
