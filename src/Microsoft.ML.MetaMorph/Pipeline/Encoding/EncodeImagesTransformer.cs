@@ -14,9 +14,15 @@ public sealed class EncodeImagesTransformer : BatchTransformer
     private readonly EncodeImagesSettings _settings;
     private readonly Lease<ImageEncoderModel> _model;
     private readonly Device _device;
+    private readonly Lease<LanguageImageEncoderModel>? _towers;
 
-    internal EncodeImagesTransformer(IHostEnvironment environment, EncodeImagesSettings settings, Lease<ImageEncoderModel> model)
+    /// <param name="environment">The context.</param>
+    /// <param name="settings">Columns and batch size.</param>
+    /// <param name="model">The encoder.</param>
+    /// <param name="towers">The same vision tower with the text tower that it was trained beside; null where there is none.</param>
+    internal EncodeImagesTransformer(IHostEnvironment environment, EncodeImagesSettings settings, Lease<ImageEncoderModel> model, Lease<LanguageImageEncoderModel>? towers = null)
     {
+        _towers = towers?.HeldBy(typeof(EncodeImagesTransformer));
         _settings = settings;
         _model = model.HeldBy(typeof(EncodeImagesTransformer));
         _device = ComputeDevice.Choose(environment);
@@ -27,6 +33,13 @@ public sealed class EncodeImagesTransformer : BatchTransformer
 
     /// <summary>A new handle on the encoder, for another estimator; dispose it after use.</summary>
     public ImageEncoder Encoder => new(_model.Share());
+
+    /// <summary>
+    /// A new handle on both towers, where <c>Trainers.LanguageImagePretraining</c> has just trained them by the sigmoid loss (<see cref="LanguageImagePretrainingOptions.ContrastiveWeight"/>):
+    /// for <c>EmbedImages</c>, <c>EmbedTexts</c> and <c>ClassifyZeroShot</c>, or to be saved as a folder in the published layout; dispose it after use. Null else,
+    /// and behind <c>mlContext.Model.Load</c>: the zip of this transformer holds the vision tower alone.
+    /// </summary>
+    public LanguageImageEncoder? LanguageImageEncoder => _towers is null ? null : new LanguageImageEncoder(_towers.Share());
 
     internal ImageEncoderModel Model => _model.Value;
 
@@ -73,7 +86,9 @@ public sealed class EncodeImagesTransformer : BatchTransformer
 
     private protected override void Dispose(bool disposing)
     {
-        if (disposing) _model.Dispose();
+        if (!disposing) return;
+        _model.Dispose();
+        _towers?.Dispose();
     }
 
     private (EncodedOutput Output, DataViewSchema.DetachedColumn Column)[] Outputs()
