@@ -4,7 +4,7 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Components that read pictures and predict them; from <c>mlContext.MetaMorph()</c>.</summary>
-public sealed class MetaMorphCatalog
+public sealed partial class MetaMorphCatalog
 {
     private readonly MLContext _context;
 

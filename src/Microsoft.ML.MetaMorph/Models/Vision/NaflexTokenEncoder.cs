@@ -30,7 +30,16 @@ internal sealed class NaflexTokenEncoder
         // Padding behind the longest picture would only be computed and thrown away.
         long longest = Math.Min(grids.Max(grid => grid.Count), patches.size(1));
         Tensor hidden = _tower.HiddenState(patches.narrow(1, 0, longest).contiguous(), grids, _settings.SelectLayer);
-        Tensor tokens = cat([.. grids.Select((grid, i) => TokenReduction.Reduce(_settings.Reduction, hidden.narrow(0, i, 1).narrow(1, 0, grid.Count), grid, _settings.Count))], 0);
+        return Reduce(hidden, grids).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The visual tokens of a hidden state <c>[b, n, d]</c>; differentiable.</summary>
+    /// <param name="hiddenState">At least as long as the longest picture.</param>
+    /// <param name="grids">Each picture's own grid.</param>
+    public Tensor Reduce(Tensor hiddenState, IReadOnlyList<PatchGrid> grids)
+    {
+        using var scope = NewDisposeScope();
+        Tensor tokens = cat([.. grids.Select((grid, i) => TokenReduction.Reduce(_settings.Reduction, hiddenState.narrow(0, i, 1).narrow(1, 0, grid.Count), grid, _settings.Count))], 0);
         return (_settings.Normalize ? SiglipModel.Unit(tokens) : tokens).MoveToOuterDisposeScope();
     }
 }

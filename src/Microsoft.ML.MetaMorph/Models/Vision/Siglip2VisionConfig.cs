@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>The sizes of a SigLIP 2 NaFlex vision tower (arXiv 2502.14786): pictures keep their shape and come as a list of patches.</summary>
-internal sealed record Siglip2VisionConfig : SiglipEncoderConfig
+internal sealed record Siglip2VisionConfig : VisionTowerConfig
 {
     public Siglip2VisionConfig()
     {
@@ -14,8 +14,6 @@ internal sealed record Siglip2VisionConfig : SiglipEncoderConfig
     {
         PositionCount = ConfigJson.Size(json, "num_patches", PositionCount);
         PatchSize = ConfigJson.Size(json, "patch_size", PatchSize);
-        Channels = ConfigJson.Size(json, "num_channels", Channels);
-        UseHead = ConfigJson.Flag(json, "vision_use_head", UseHead);
         Check();
     }
 
@@ -25,17 +23,13 @@ internal sealed record Siglip2VisionConfig : SiglipEncoderConfig
     /// <summary><c>patch_size</c>.</summary>
     public int PatchSize { get; init; } = 16;
 
-    /// <summary><c>num_channels</c>.</summary>
-    public int Channels { get; init; } = 3;
-
-    /// <summary>Whether there is an attention pooling head, <c>vision_use_head</c>.</summary>
-    public bool UseHead { get; init; } = true;
-
     /// <summary>Rows and columns of the position table.</summary>
     public int PositionGridSize => (int)Math.Sqrt(PositionCount);
 
     /// <summary>Numbers in a patch: rows, columns, channels, the channel fastest.</summary>
     public int PatchWidth => PatchSize * PatchSize * Channels;
+
+    public override int? FixedPatchCount => null;
 
     public override string AbsentSizes => Keys.Sentence("config.json", [.. SharedSizes, ("num_patches", PositionCount), ("patch_size", PatchSize)]);
 
@@ -58,8 +52,7 @@ internal sealed record Siglip2VisionConfig : SiglipEncoderConfig
         if (PositionGridSize * PositionGridSize != PositionCount) throw new InvalidDataException($"num_patches {PositionCount}{Keys.Note("num_patches")} is not a square number: the position table is a square grid.");
     }
 
-    /// <summary>Writes the config as one object, in the published layout.</summary>
-    public void Write(Utf8JsonWriter writer) => Write(writer, "Siglip2VisionModel", "siglip2_vision_model", () =>
+    public override void Write(Utf8JsonWriter writer) => Write(writer, "Siglip2VisionModel", "siglip2_vision_model", () =>
     {
         writer.WriteNumber("num_patches", PositionCount);
         writer.WriteNumber("patch_size", PatchSize);

@@ -55,17 +55,25 @@ internal sealed class Siglip2VisionTransformer : NamedModule
     public Tensor Pooled(Tensor patches, IReadOnlyList<PatchGrid> grids)
     {
         using var scope = NewDisposeScope();
-        return _trunk.Pool(HiddenState(patches, grids), Mask(patches, grids)).MoveToOuterDisposeScope();
+        return Pool(HiddenState(patches, grids), grids).MoveToOuterDisposeScope();
     }
 
-    // True for patches, [b, 1, 1, n]; null where nothing is padded, which leaves attention its fast path.
-    private static Tensor? Mask(Tensor patches, IReadOnlyList<PatchGrid> grids)
+    /// <summary>The pooled pictures of a last block's output <c>[b, n, d]</c> that is at hand already.</summary>
+    /// <exception cref="InvalidOperationException">The model has no pooling head.</exception>
+    public Tensor Pool(Tensor hiddenState, IReadOnlyList<PatchGrid> grids)
     {
-        long length = patches.size(1);
+        using var scope = NewDisposeScope();
+        return _trunk.Pool(hiddenState, Mask(hiddenState, grids)).MoveToOuterDisposeScope();
+    }
+
+    // True for patches, [b, 1, 1, n], of rows [b, n, …]; null where nothing is padded, which leaves attention its fast path.
+    private static Tensor? Mask(Tensor rows, IReadOnlyList<PatchGrid> grids)
+    {
+        long length = rows.size(1);
         if (grids.All(grid => grid.Count == length)) return null;
         using var scope = NewDisposeScope();
-        Tensor counts = tensor([.. grids.Select(grid => (long)grid.Count)], device: patches.device).unsqueeze(1);
-        return arange(length, dtype: ScalarType.Int64, device: patches.device).unsqueeze(0).less(counts).view(grids.Count, 1, 1, length).MoveToOuterDisposeScope();
+        Tensor counts = tensor([.. grids.Select(grid => (long)grid.Count)], device: rows.device).unsqueeze(1);
+        return arange(length, dtype: ScalarType.Int64, device: rows.device).unsqueeze(0).less(counts).view(grids.Count, 1, 1, length).MoveToOuterDisposeScope();
     }
 
     private void Check(Tensor patches, IReadOnlyList<PatchGrid> grids)

@@ -2,17 +2,19 @@ using System.Text.Json;
 
 namespace Microsoft.ML.MetaMorph;
 
-/// <summary>A whole SigLIP: both towers.</summary>
-internal sealed record SiglipConfig(SiglipVisionConfig Vision, SiglipTextConfig Text)
+/// <summary>A whole SigLIP, or SigLIP 2: both towers. Checkpoints of SigLIP 2 with one picture size call themselves <c>siglip</c>, NaFlex alone is <c>siglip2</c>.</summary>
+internal sealed record SiglipConfig(VisionTowerConfig Vision, SiglipTextConfig Text)
 {
+    private const string Naflex = "siglip2";
+
     /// <summary>Reads the config of a whole SigLIP.</summary>
     /// <exception cref="InvalidDataException">It is something else, or a value is unusable.</exception>
     public static SiglipConfig FromJson(JsonElement json)
     {
         string type = ConfigJson.Text(json, "model_type") ?? "siglip";
-        if (type != "siglip") throw new InvalidDataException($"model_type \"{type}\" is not a whole SigLIP (\"siglip\").");
+        if (type is not ("siglip" or Naflex)) throw new InvalidDataException($"model_type \"{type}\" is not a whole SigLIP (\"siglip\", or \"siglip2\" where pictures keep their shape): it has no text tower.");
         var config = new SiglipConfig(
-            ConfigJson.Section(json, "vision_config") is { } vision ? SiglipVisionConfig.FromJson(vision) : new() { Keys = ConfigKeys.None },
+            type == Naflex ? Siglip2VisionConfig.FromJson(json) : SiglipVisionConfig.FromJson(json),
             ConfigJson.Section(json, "text_config") is { } text ? SiglipTextConfig.FromJson(text) : new() { Keys = ConfigKeys.None });
         config.Check();
         return config;
@@ -31,11 +33,12 @@ internal sealed record SiglipConfig(SiglipVisionConfig Vision, SiglipTextConfig 
     public void Write(Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
-        ConfigJson.WriteModel(writer, "SiglipModel", "siglip");
+        bool naflex = Vision is Siglip2VisionConfig;
+        ConfigJson.WriteModel(writer, naflex ? "Siglip2Model" : "SiglipModel", naflex ? Naflex : "siglip");
         writer.WritePropertyName("vision_config");
         Vision.Write(writer);
         writer.WritePropertyName("text_config");
-        Text.Write(writer);
+        Text.Write(writer, naflex ? "siglip2_text_model" : "siglip_text_model");
         writer.WriteEndObject();
     }
 }

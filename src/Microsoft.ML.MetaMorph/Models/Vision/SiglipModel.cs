@@ -4,7 +4,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Microsoft.ML.MetaMorph;
 
-/// <summary>Both towers of SigLIP and the scale and bias of the sigmoid loss (arXiv 2303.15343, section 3).</summary>
+/// <summary>Both towers of SigLIP (arXiv 2303.15343, section 3) or SigLIP 2 (arXiv 2502.14786), and the scale and bias of the sigmoid loss.</summary>
 internal sealed class SiglipModel : NamedModule
 {
     public SiglipModel(SiglipConfig config, ParameterSource parameters)
@@ -17,9 +17,9 @@ internal sealed class SiglipModel : NamedModule
         register_parameter("logit_scale", LogitScale);
         register_parameter("logit_bias", LogitBias);
         Text = new SiglipTextTransformer(config.Text, parameters["text_model"]);
-        Vision = new SiglipVisionTransformer(config.Vision, parameters["vision_model"]);
+        Vision = VisionTower.Of(config.Vision, parameters["vision_model"]);
         register_module("text_model", Text);
-        register_module("vision_model", Vision);
+        register_module("vision_model", Vision.Module);
     }
 
     /// <summary>log 10, as the paper starts.</summary>
@@ -30,7 +30,7 @@ internal sealed class SiglipModel : NamedModule
 
     public SiglipConfig Config { get; }
 
-    public SiglipVisionTransformer Vision { get; }
+    public VisionTower Vision { get; }
 
     public SiglipTextTransformer Text { get; }
 
@@ -40,11 +40,12 @@ internal sealed class SiglipModel : NamedModule
     /// <summary>b, added to every logit.</summary>
     public Parameter LogitBias { get; }
 
-    /// <summary><c>[b, c, s, s]</c> → unit vectors <c>[b, d]</c>.</summary>
-    public Tensor ImageEmbeddings(Tensor pixels)
+    /// <summary>Pictures → unit vectors <c>[b, d]</c>.</summary>
+    /// <inheritdoc cref="VisionTower.HiddenState"/>
+    public Tensor ImageEmbeddings(Tensor pictures, IReadOnlyList<PatchGrid>? grids = null)
     {
         using var scope = NewDisposeScope();
-        return Unit(Vision.Pooled(pixels)).MoveToOuterDisposeScope();
+        return Unit(Vision.Pooled(pictures, grids)).MoveToOuterDisposeScope();
     }
 
     /// <summary><c>[b, t]</c> ids → unit vectors <c>[b, d]</c>.</summary>

@@ -43,7 +43,9 @@ internal sealed record SiglipTextConfig : SiglipEncoderConfig
     }
 
     /// <summary>Writes the config as one object, in the published layout.</summary>
-    public void Write(Utf8JsonWriter writer) => Write(writer, architecture: null, "siglip_text_model", () =>
+    /// <param name="writer">Where to.</param>
+    /// <param name="modelType">What it calls itself: NaFlex has a name of its own.</param>
+    public void Write(Utf8JsonWriter writer, string modelType = "siglip_text_model") => Write(writer, architecture: null, modelType, () =>
     {
         writer.WriteNumber("vocab_size", VocabularySize);
         writer.WriteNumber("max_position_embeddings", MaxPositions);

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>The sizes of a SigLIP vision tower (arXiv 2303.15343), as in the published <c>config.json</c>.</summary>
-internal sealed record SiglipVisionConfig : SiglipEncoderConfig
+internal sealed record SiglipVisionConfig : VisionTowerConfig
 {
     public SiglipVisionConfig()
     {
@@ -14,8 +14,6 @@ internal sealed record SiglipVisionConfig : SiglipEncoderConfig
     {
         ImageSize = ConfigJson.Size(json, "image_size", ImageSize);
         PatchSize = ConfigJson.Size(json, "patch_size", PatchSize);
-        Channels = ConfigJson.Size(json, "num_channels", Channels);
-        UseHead = ConfigJson.Flag(json, "vision_use_head", UseHead);
         Check();
     }
 
@@ -25,17 +23,13 @@ internal sealed record SiglipVisionConfig : SiglipEncoderConfig
     /// <summary>Height and width of a patch in pixels, <c>patch_size</c>. What is left over at the right and below is not seen.</summary>
     public int PatchSize { get; init; } = 16;
 
-    /// <summary><c>num_channels</c>.</summary>
-    public int Channels { get; init; } = 3;
-
-    /// <summary>Whether there is an attention pooling head, <c>vision_use_head</c>.</summary>
-    public bool UseHead { get; init; } = true;
-
     /// <summary>Patches in a row.</summary>
     public int GridSize => ImageSize / PatchSize;
 
     /// <summary>All patches of a picture.</summary>
     public int PatchCount => GridSize * GridSize;
+
+    public override int? FixedPatchCount => PatchCount;
 
     public override string AbsentSizes => Keys.Sentence("config.json", [.. SharedSizes, ("image_size", ImageSize), ("patch_size", PatchSize)]);
 
@@ -57,8 +51,7 @@ internal sealed record SiglipVisionConfig : SiglipEncoderConfig
         if (PatchSize > ImageSize) throw new InvalidDataException($"patch_size {PatchSize}{Keys.Note("patch_size")} is larger than image_size {ImageSize}{Keys.Note("image_size")}.");
     }
 
-    /// <summary>Writes the config as one object, in the published layout.</summary>
-    public void Write(Utf8JsonWriter writer) => Write(writer, "SiglipVisionModel", "siglip_vision_model", () =>
+    public override void Write(Utf8JsonWriter writer) => Write(writer, "SiglipVisionModel", "siglip_vision_model", () =>
     {
         writer.WriteNumber("image_size", ImageSize);
         writer.WriteNumber("patch_size", PatchSize);

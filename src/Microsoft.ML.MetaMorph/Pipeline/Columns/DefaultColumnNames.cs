@@ -11,4 +11,9 @@ internal static class DefaultColumnNames
     public const string Image = "Image";
     public const string Caption = "Caption";
     public const string Picture = "Picture";
+    public const string Vector = "Vector";
+    public const string Text = "Text";
+    public const string PredictedLabel = "PredictedLabel";
+    public const string Score = "Score";
+    public const string Probability = "Probability";
 }

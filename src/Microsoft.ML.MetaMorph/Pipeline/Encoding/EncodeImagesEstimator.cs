@@ -46,7 +46,7 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
     public EncodeImagesTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var transformer = new EncodeImagesTransformer(_environment, _options.ToSettings(), _options.Encoder.Share(), _options.CacheFolder);
+        var transformer = new EncodeImagesTransformer(_environment, _options.ToSettings(), _options.Encoder.Share(), cacheFolder: _options.CacheFolder);
         try
         {
             transformer.GetOutputSchema(input.Schema);

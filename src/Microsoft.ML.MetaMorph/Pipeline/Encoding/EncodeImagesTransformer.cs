@@ -15,9 +15,16 @@ public sealed class EncodeImagesTransformer : BatchTransformer
     private readonly Lease<ImageEncoderModel> _model;
     private readonly Device _device;
     private readonly Lazy<VisualTokenStore>? _store;
+    private readonly Lease<LanguageImageEncoderModel>? _towers;
 
-    internal EncodeImagesTransformer(IHostEnvironment environment, EncodeImagesSettings settings, Lease<ImageEncoderModel> model, string? cacheFolder = null)
+    /// <param name="environment">The context.</param>
+    /// <param name="settings">Columns and batch size.</param>
+    /// <param name="model">The encoder.</param>
+    /// <param name="towers">The same vision tower with the text tower that it was trained beside; null where there is none.</param>
+    /// <param name="cacheFolder">Where visual tokens are kept between runs; null: nowhere.</param>
+    internal EncodeImagesTransformer(IHostEnvironment environment, EncodeImagesSettings settings, Lease<ImageEncoderModel> model, Lease<LanguageImageEncoderModel>? towers = null, string? cacheFolder = null)
     {
+        _towers = towers?.HeldBy(typeof(EncodeImagesTransformer));
         _settings = settings;
         _model = model.HeldBy(typeof(EncodeImagesTransformer));
         _device = ComputeDevice.Choose(environment);
@@ -30,6 +37,13 @@ public sealed class EncodeImagesTransformer : BatchTransformer
 
     /// <summary>A new handle on the encoder, for another estimator; dispose it after use.</summary>
     public ImageEncoder Encoder => new(_model.Share());
+
+    /// <summary>
+    /// A new handle on both towers, where <c>Trainers.LanguageImagePretraining</c> has just trained them by the sigmoid loss (<see cref="LanguageImagePretrainingOptions.ContrastiveWeight"/>):
+    /// for <c>EmbedImages</c>, <c>EmbedTexts</c> and <c>ClassifyZeroShot</c>, or to be saved as a folder in the published layout; dispose it after use. Null else,
+    /// and behind <c>mlContext.Model.Load</c>: the zip of this transformer holds the vision tower alone.
+    /// </summary>
+    public LanguageImageEncoder? LanguageImageEncoder => _towers is null ? null : new LanguageImageEncoder(_towers.Share());
 
     internal ImageEncoderModel Model => _model.Value;
 
@@ -76,7 +90,9 @@ public sealed class EncodeImagesTransformer : BatchTransformer
 
     private protected override void Dispose(bool disposing)
     {
-        if (disposing) _model.Dispose();
+        if (!disposing) return;
+        _model.Dispose();
+        _towers?.Dispose();
     }
 
     private VisualTokenStore Store(IHostEnvironment environment, string folder)

@@ -13,7 +13,7 @@ internal static class ImageEncoderFolder
     public static ImageEncoderModel Open(string folder, ImageEncoderOptions options)
     {
         folder = PretrainedFolder.Resolve(folder);
-        (SiglipEncoderConfig vision, VisualTokenSettings tokens) = ResponseModelFolder.ReadConfig(folder, json => Read(json, decides: options is { VisualTokenCount: null, TokenReduction: null, SelectLayer: null }));
+        (VisionTowerConfig vision, VisualTokenSettings tokens) = ResponseModelFolder.ReadConfig(folder, json => Read(json, decides: options is { VisualTokenCount: null, TokenReduction: null, SelectLayer: null }));
         var settings = new ImageEncoderSettings(vision, Preprocessing(folder, options), Chosen(tokens, options), options.Precision);
         TensorArchive archive = CheckpointKeys.ForSiglip(TensorArchive.Open(folder));
         return Build(settings, archive, archive, folder);
@@ -40,7 +40,7 @@ internal static class ImageEncoderFolder
     /// <exception cref="InsufficientMemoryException">The weights need more memory than there is.</exception>
     public static ImageEncoderModel Open(ModelZipReader zip, string temporaryFolder, Precision precision, string? trainedIn)
     {
-        (SiglipEncoderConfig vision, VisualTokenSettings tokens) = zip.ReadJson(ConfigName, json => Read(json, decides: true));
+        (VisionTowerConfig vision, VisualTokenSettings tokens) = zip.ReadJson(ConfigName, json => Read(json, decides: true));
         ImagePreprocessorConfig preprocessing = zip.ReadJson(ImagePreprocessorConfig.FileName, json => ImagePreprocessorConfig.FromJson(json));
         var settings = new ImageEncoderSettings(vision, preprocessing, tokens, precision, trainedIn);
         ZipWeights weights = ZipWeights.Open(zip, temporaryFolder);
@@ -95,7 +95,7 @@ internal static class ImageEncoderFolder
     }
 
     /// <summary>Where two files contradict each other, both lie in the same place, which the message names.</summary>
-    private static ImageEncoding Encoding(ImageEncoderSettings settings, string location)
+    public static ImageEncoding Encoding(ImageEncoderSettings settings, string location)
     {
         try
         {
@@ -110,20 +110,22 @@ internal static class ImageEncoderFolder
     /// <summary>The tower that a configuration describes, and how its patches become tokens.</summary>
     /// <param name="config">The root of <c>config.json</c>.</param>
     /// <param name="decides">Whether nothing but the configuration says how many tokens there are: one that cannot be is then its fault. What options change is the caller's.</param>
-    private static (SiglipEncoderConfig Vision, VisualTokenSettings Tokens) Read(JsonElement config, bool decides)
+    private static (VisionTowerConfig Vision, VisualTokenSettings Tokens) Read(JsonElement config, bool decides)
     {
         RequireKind(config);
         bool metaMorph = ConfigJson.Text(config, "model_type")?.StartsWith(MetaMorphConfig.ModelTypePrefix, StringComparison.Ordinal) == true;
         JsonElement? section = ConfigJson.Section(config, "vision_config");
         if (metaMorph && section is null)
             throw new InvalidDataException("This MetaMorph has no 'vision_config': its pictures were encoded by another model. Load that one's folder.");
-        SiglipEncoderConfig vision = Vision(metaMorph ? section!.Value : config);
+        VisionTowerConfig vision = Vision(metaMorph ? section!.Value : config);
         VisualTokenSettings stored = Tokens(config);
         if (decides) RequireStored(stored, vision, ConfigKeys.Of(config));
         return (vision, stored);
     }
 
-    private static SiglipEncoderConfig Vision(JsonElement config)
+    /// <summary>The vision tower of a configuration that is no MetaMorph's.</summary>
+    /// <exception cref="InvalidDataException">It is another model's, or a value is unusable.</exception>
+    public static VisionTowerConfig Vision(JsonElement config)
     {
         if (IsNaflex(config))
         {
@@ -137,7 +139,9 @@ internal static class ImageEncoderFolder
         return vision;
     }
 
-    private static ImagePreprocessorConfig Preprocessing(string folder, ImageEncoderOptions options)
+    /// <summary>How the pictures of a folder's tower are made ready, as the options change it.</summary>
+    /// <exception cref="ArgumentException">An option belongs to the other kind of tower.</exception>
+    public static ImagePreprocessorConfig Preprocessing(string folder, ImageEncoderOptions options)
     {
         ImagePreprocessorConfig stored = ImagePreprocessorConfig.Load(folder);
         if (options.AspectRatio is { } ratio)
@@ -147,8 +151,8 @@ internal static class ImageEncoderFolder
         return stored with { MaximumPatches = maximum };
     }
 
-    // A folder that we or MetaMorph saved says how its tokens are made, in the published names; else they are made as in the paper.
-    private static VisualTokenSettings Tokens(JsonElement config)
+    /// <summary>A folder that we or MetaMorph saved says how its tokens are made, in the published names; else they are made as in the paper.</summary>
+    public static VisualTokenSettings Tokens(JsonElement config)
     {
         var paper = new VisualTokenSettings();
         return new VisualTokenSettings(
@@ -164,11 +168,11 @@ internal static class ImageEncoderFolder
         options.SelectLayer ?? stored.SelectLayer,
         options.Normalize ?? stored.Normalize);
 
-    private static void RequireStored(VisualTokenSettings stored, SiglipEncoderConfig vision, ConfigKeys keys)
+    private static void RequireStored(VisualTokenSettings stored, VisionTowerConfig vision, ConfigKeys keys)
     {
         try
         {
-            stored.Check(vision, (vision as SiglipVisionConfig)?.PatchCount);
+            stored.Check(vision, vision.FixedPatchCount);
         }
         catch (ArgumentException failure)
         {
@@ -176,22 +180,20 @@ internal static class ImageEncoderFolder
         }
     }
 
-    private static byte[] Config(ImageEncoderSettings settings)
+    private static byte[] Config(ImageEncoderSettings settings) => WithTokens(JsonFile.Bytes(settings.Vision.Write), settings.Tokens);
+
+    /// <summary>A published configuration with how visual tokens are made behind it; other libraries pass over that.</summary>
+    public static byte[] WithTokens(byte[] published, VisualTokenSettings tokens)
     {
-        byte[] published = JsonFile.Bytes(writer =>
-        {
-            if (settings.Vision is Siglip2VisionConfig naflex) naflex.Write(writer);
-            else ((SiglipVisionConfig)settings.Vision).Write(writer);
-        });
         using JsonDocument config = JsonDocument.Parse(published);
         return JsonFile.Bytes(writer =>
         {
             writer.WriteStartObject();
             foreach (JsonProperty property in config.RootElement.EnumerateObject()) property.WriteTo(writer);
-            writer.WriteNumber("num_image_tokens", settings.Tokens.Count);
-            writer.WriteString("image_token_reduction", TokenReduction.NameOf(settings.Tokens.Reduction));
-            writer.WriteNumber("mm_vision_select_layer", settings.Tokens.SelectLayer);
-            writer.WriteBoolean("normalize_vision", settings.Tokens.Normalize);
+            writer.WriteNumber("num_image_tokens", tokens.Count);
+            writer.WriteString("image_token_reduction", TokenReduction.NameOf(tokens.Reduction));
+            writer.WriteNumber("mm_vision_select_layer", tokens.SelectLayer);
+            writer.WriteBoolean("normalize_vision", tokens.Normalize);
             writer.WriteEndObject();
         });
     }

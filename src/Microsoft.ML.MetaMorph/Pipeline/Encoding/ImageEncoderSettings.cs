@@ -6,7 +6,7 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="Tokens">How its patches become visual tokens.</param>
 /// <param name="Precision">In which element type linear layers are computed.</param>
 /// <param name="TrainedIn">What the training of the encoder measured or was told, for people who look into a zip; null where we did not train it.</param>
-internal sealed record ImageEncoderSettings(SiglipEncoderConfig Vision, ImagePreprocessorConfig Preprocessing, VisualTokenSettings Tokens, Precision Precision, string? TrainedIn = null)
+internal sealed record ImageEncoderSettings(VisionTowerConfig Vision, ImagePreprocessorConfig Preprocessing, VisualTokenSettings Tokens, Precision Precision, string? TrainedIn = null)
 {
     /// <summary>The width of a visual token.</summary>
     public int TokenWidth => TokenReduction.TokenWidth(Tokens.Reduction, Vision.HiddenSize);

@@ -15,6 +15,9 @@ internal static class SavedKinds
         [MetaMorphTransformer.Kind] = MetaMorphTransformer.Load,
         [GenerateImagesTransformer.Kind] = GenerateImagesTransformer.Load,
         [AutoencodeImagesTransformer.Kind] = AutoencodeImagesTransformer.Load,
+        [EmbedImagesTransformer.Kind] = EmbedImagesTransformer.Load,
+        [EmbedTextsTransformer.Kind] = EmbedTextsTransformer.Load,
+        [ClassifyZeroShotTransformer.Kind] = ClassifyZeroShotTransformer.Load,
     };
 
     /// <summary>Adds a kind.</summary>

@@ -121,7 +121,8 @@ internal static class ResponseModelFolder
         }
     }
 
-    private static Dictionary<string, byte[]> TokenizerContents(ModelZipReader zip)
+    /// <summary>The files of the tokenizer in a zip.</summary>
+    public static Dictionary<string, byte[]> TokenizerContents(ModelZipReader zip)
     {
         var contents = new Dictionary<string, byte[]>();
         // The first cannot be missing, unlike its companions.

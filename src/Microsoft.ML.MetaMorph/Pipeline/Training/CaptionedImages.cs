@@ -6,7 +6,6 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>Pictures with their captions out of a data view, in batches for the encoder's training.</summary>
 internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
 {
-    private readonly SiglipImagePreprocessor _preprocessor = new(settings.Preprocessing);
     private long _rows, _captioned;
 
     /// <summary>The rows once, in their order; the last batch may be smaller.</summary>
@@ -65,7 +64,7 @@ internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
         {
             if (rows < begin.Row) continue;
             pictures.Clear();
-            images.Decode(number.Current, pictures, _preprocessor.Check);
+            images.Decode(number.Current, pictures, settings.Encoding.Check);
             if (pictures.Count != 1) throw RowErrors.At(number.Current, RowErrors.Columns(settings.ImageColumn), $"{pictures.Count} pictures; an encoder learns from rows of exactly 1 picture and its caption.");
             if (rows == begin.Row && !begin.IsBeginning)
             {
@@ -73,7 +72,7 @@ internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
                 continue;
             }
 
-            int[] caption = settings.Tokenizer.Encode(string.Join(" ", captions.Read(number.Current)), addSpecialTokens: false);
+            int[] caption = settings.Texts.Encode(string.Join(" ", captions.Read(number.Current)));
             yield return new CaptionedImage(pictures[0], caption, number.Current, new StreamPlace(begin.Epoch, rows, 1));
         }
 
@@ -85,9 +84,9 @@ internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
         foreach (CaptionedImage[] batch in rows.Chunk(settings.BatchSize))
         {
             if (batch.Length < settings.BatchSize && !keepRest) yield break;
-            float[] pixels = _preprocessor.PreprocessBatch([.. batch.Select(row => row.Picture)]);
-            Tensor tensor = torch.tensor(pixels, [batch.Length, 3, _preprocessor.Height, _preprocessor.Width]).DetachFromDisposeScope();
-            yield return new LanguageImageBatch(tensor, [.. batch.Select(row => row.Caption)], [.. batch.Select(row => row.Row)], batch[^1].Next);
+            PreparedPictures pictures = settings.Encoding.Prepare([.. batch.Select(row => row.Picture)]);
+            Tensor tensor = torch.tensor(pictures.Values, pictures.Shape).DetachFromDisposeScope();
+            yield return new LanguageImageBatch(tensor, [.. batch.Select(row => row.Caption)], [.. batch.Select(row => row.Row)], batch[^1].Next, pictures.Grids);
         }
     }
 }
@@ -96,10 +95,10 @@ internal sealed class CaptionedImages(IDataView data, CaptionSettings settings)
 /// <param name="ImageColumn">The column of pictures.</param>
 /// <param name="CaptionColumn">The column of captions.</param>
 /// <param name="Folder">Where relative paths start; null for the current folder.</param>
-/// <param name="Preprocessing">How pictures are brought into the encoder's form.</param>
-/// <param name="Tokenizer">Of the captions.</param>
+/// <param name="Encoding">Brings pictures into the encoder's form.</param>
+/// <param name="Texts">Makes tokens of captions.</param>
 /// <param name="BatchSize">Pictures of a step.</param>
-internal sealed record CaptionSettings(string ImageColumn, string CaptionColumn, string? Folder, ImagePreprocessorConfig Preprocessing, LanguageTokenizer Tokenizer, int BatchSize);
+internal sealed record CaptionSettings(string ImageColumn, string CaptionColumn, string? Folder, ImageEncoding Encoding, TextTowerTokenizer Texts, int BatchSize);
 
 /// <summary>A picture and what it is to teach.</summary>
 /// <param name="Picture">As it was stored.</param>

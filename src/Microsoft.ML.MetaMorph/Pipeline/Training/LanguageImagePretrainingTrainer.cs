@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph;
 
-/// <summary>Trains an image encoder on pictures with captions: from nothing, or going on from a published SigLIP.</summary>
+/// <summary>Trains an image encoder on pictures with captions: from nothing, or going on from a published SigLIP or SigLIP 2.</summary>
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[
 /// ### Trainer Characteristics
@@ -20,7 +20,11 @@ namespace Microsoft.ML.MetaMorph;
 /// ### Training Algorithm Details
 /// A captioning decoder reads the reduced, normalised visual tokens and learns to write the caption; with
 /// `LanguageImagePretrainingOptions.ContrastiveWeight` a text tower is compared with the pooled picture by the sigmoid loss of SigLIP
-/// (arXiv 2303.15343). Decoder and text tower are let go afterwards; the trained encoder is `EncodeImagesTransformer.Encoder`.
+/// (arXiv 2303.15343). The decoder is let go afterwards; the trained encoder is `EncodeImagesTransformer.Encoder`.
+///
+/// A published SigLIP or SigLIP 2 (NaFlex too) learns on from pictures with texts of one's own by the loss that it was made with:
+/// `CaptionWeight` 0, `ContrastiveWeight` 1 and `PretrainedFolder`; both towers, scale and bias learn, and captions go through the folder's own tokenizer. Both
+/// towers together are then `EncodeImagesTransformer.LanguageImageEncoder`, whose `Save` writes the published layout.
 /// ]]></format>
 /// </remarks>
 public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTransformer>
@@ -63,7 +67,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
     /// <inheritdoc cref="Fit(IDataView)"/>
     /// <param name="trainData">The rows.</param>
     /// <param name="previousModel">The encoder to start from.</param>
-    /// <exception cref="NotSupportedException">The encoder is a SigLIP 2 NaFlex, or its tokens come from another layer than the last.</exception>
+    /// <exception cref="NotSupportedException">The encoder's tokens come from another layer than the last.</exception>
     public EncodeImagesTransformer Fit(IDataView trainData, EncodeImagesTransformer previousModel)
     {
         ArgumentNullException.ThrowIfNull(previousModel);
@@ -84,18 +88,19 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         using var log = new TrainingLog(_host, "TrainEncoder", _options);
         Device device = ComputeDevice.Choose(_environment);
         int seed = MLNetInternals.Settings(_environment).Seed ?? _options.Training.Seed;
-        LanguageTokenizer tokenizer = _options.Tokenizer ?? LanguageTokenizer.Train(TextRows.Read(trainData, _options.CaptionColumnName), _options.TokenizerTraining);
-        CaptionTokens tokens = Tokens(tokenizer);
+        var texts = new TextTowerTokenizer(Tokenizer(trainData, previousModel));
+        var tokens = new CaptionTokens(texts.Tokenizer.HighestId + 1, texts.End, texts.Padding);
         EncoderStart start = Start(previousModel, tokens, device, seed);
         using LanguageImageModel model = start.Model;
-        var captions = new CaptionSettings(_options.ImageColumnName, _options.CaptionColumnName, _options.ImageFolder, start.Preprocessing, tokenizer, _options.Training.BatchSize);
-        PrecisionChoice precision = Train(model, captions, tokens, trainData, validationData, () => Fingerprint(trainData, previousModel, model, tokenizer, seed), seed, log);
-        var settings = new ImageEncoderSettings(model.Config.Vision, start.Preprocessing, model.Config.Tokens, _options.Training.Precision, precision.ToString());
+        var untrained = new ImageEncoderSettings(model.Config.Vision, start.Preprocessing, model.Config.Tokens, _options.Training.Precision);
+        var captions = new CaptionSettings(_options.ImageColumnName, _options.CaptionColumnName, _options.ImageFolder, ImageEncoding.Of(untrained), texts, _options.Training.BatchSize);
+        PrecisionChoice precision = Train(model, captions, tokens, trainData, validationData, () => Fingerprint(trainData, previousModel, model, texts.Tokenizer, seed), seed, log);
+        ImageEncoderSettings settings = untrained with { TrainedIn = precision.ToString() };
         var encoder = new ImageEncoderModel(settings, target => Copy(model, target), storage: null);
         // The model goes away with this method: the tower that computes and the one that is saved are made now.
         encoder.Prepare(device);
         encoder.Prepare(CPU);
-        return new EncodeImagesTransformer(_environment, Encoding(), new Lease<ImageEncoderModel>(encoder));
+        return new EncodeImagesTransformer(_environment, Encoding(), new Lease<ImageEncoderModel>(encoder), Towers(model, settings, texts, device));
     }
 
     /// <summary>The schema after the transformer.</summary>
@@ -118,10 +123,23 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         TextColumn.Require(schema, _options.CaptionColumnName, CaptionRole);
     }
 
-    private static CaptionTokens Tokens(LanguageTokenizer tokenizer)
+    private LanguageTokenizer Tokenizer(IDataView trainData, EncodeImagesTransformer? previous)
     {
-        int end = tokenizer.EndOfSequenceId ?? throw new ArgumentException("The tokenizer names no end token (eos_token), which a caption needs at its end.");
-        return new CaptionTokens(tokenizer.HighestId + 1, end, tokenizer.PaddingId ?? end);
+        if (_options.Tokenizer is { } given) return given;
+        // A published text tower goes on learning only beside the contrastive loss, and only where the folder is the start.
+        bool goesOn = previous is null && _options.Training.ContrastiveWeight > 0;
+        return (goesOn && _options.PretrainedFolder is { } folder ? EncoderStart.TokenizerOf(folder) : null)
+            ?? LanguageTokenizer.Train(TextRows.Read(trainData, _options.CaptionColumnName), _options.TokenizerTraining);
+    }
+
+    // Both towers, without the captioning decoder; null where the losses had no text tower.
+    private static Lease<LanguageImageEncoderModel>? Towers(LanguageImageModel model, ImageEncoderSettings image, TextTowerTokenizer texts, Device device)
+    {
+        if (model.Config.Text is not { } text) return null;
+        var towers = new LanguageImageEncoderModel(new LanguageImageEncoderSettings(image, text), texts, target => Copy(model, target), storage: null);
+        towers.Prepare(device);
+        towers.Prepare(CPU);
+        return new Lease<LanguageImageEncoderModel>(towers);
     }
 
     private EncoderStart Start(EncodeImagesTransformer? previous, CaptionTokens tokens, Device device, int seed)
@@ -173,7 +191,7 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
     private static void Report(LanguageImageProgress step, TrainingLog log)
         => log.Report(new TrainingStatus(step.Step, step.TotalSteps, step.Share, 1, step.Loss.Total, step.Loss.Caption ?? 0, step.Loss.Contrastive ?? 0, step.LearningRate, step.PicturesPerSecond, step.Elapsed) { GradientNorm = step.GradientNorm });
 
-    // The tower alone, without its teachers and without the training's buffers.
+    // Without the captioning decoder and without the training's buffers; what a model does not ask for it does not get.
     private static CopiedParameters Copy(LanguageImageModel model, Device device) => new(model.EncoderParameters().ToDictionary(entry => entry.Name, entry => (Tensor)entry.Parameter), device);
 
     /// <summary>Options of <see cref="LanguageImagePretrainingTrainer"/>.</summary>
@@ -188,16 +206,16 @@ public sealed class LanguageImagePretrainingTrainer : IEstimator<EncodeImagesTra
         /// <summary>The column of captions: text.</summary>
         public string CaptionColumnName { get; set; } = DefaultColumnNames.Caption;
 
-        /// <summary>A published SigLIP to go on from: a folder in Hugging Face layout, or the name (<c>org/name</c>) of one in the local Hugging Face cache. Null: from nothing.</summary>
+        /// <summary>A published SigLIP or SigLIP 2 (NaFlex too) to go on from: a folder in Hugging Face layout, or the name (<c>org/name</c>) of one in the local Hugging Face cache. Null: from nothing.</summary>
         public string? PretrainedFolder { get; set; }
 
         /// <summary>The folder at which relative paths start. Null: the current folder of the process.</summary>
         public string? ImageFolder { get; set; }
 
-        /// <summary>What becomes of a picture that is not square.</summary>
+        /// <summary>What becomes of a picture that is not square. Pictures of a SigLIP 2 NaFlex keep their shape: leave it then.</summary>
         public ImageAspectRatio AspectRatio { get; set; } = ImageAspectRatio.Square;
 
-        /// <summary>The tokenizer of the captions. Null: one is trained from them.</summary>
+        /// <summary>The tokenizer of the captions. Null: that of <see cref="PretrainedFolder"/> where its text tower goes on learning (<see cref="LanguageImagePretrainingOptions.ContrastiveWeight"/> above 0); else one is trained from them.</summary>
         public LanguageTokenizer? Tokenizer { get; set; }
 
         /// <summary>How a tokenizer is trained from the captions. Null: the defaults.</summary>

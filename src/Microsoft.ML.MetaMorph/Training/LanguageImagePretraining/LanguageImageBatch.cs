@@ -3,11 +3,12 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Pictures with their captions.</summary>
-/// <param name="Pixels"><c>[b, 3, s, s]</c> float32 on any device, −1 to 1. The batch owns it.</param>
+/// <param name="Pixels"><c>[b, 3, s, s]</c> float32 on any device, −1 to 1; of pictures that keep their shape <c>[b, n, p·p·3]</c>. The batch owns it.</param>
 /// <param name="Captions">Token ids of the b captions, without begin, end or padding.</param>
 /// <param name="Rows">The pictures' numbers in the training data, for messages; null: counted.</param>
 /// <param name="Next">Where their stream goes on; null where nobody tells.</param>
-internal sealed record LanguageImageBatch(Tensor Pixels, IReadOnlyList<int[]> Captions, IReadOnlyList<long>? Rows = null, StreamPlace? Next = null) : IPictureBatch
+/// <param name="Grids">The grids of patches of pictures that keep their shape; null where all have one size.</param>
+internal sealed record LanguageImageBatch(Tensor Pixels, IReadOnlyList<int[]> Captions, IReadOnlyList<long>? Rows = null, StreamPlace? Next = null, IReadOnlyList<PatchGrid>? Grids = null) : IPictureBatch
 {
     public long Count => Captions.Count;
 

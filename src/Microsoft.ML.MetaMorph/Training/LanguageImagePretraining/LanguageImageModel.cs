@@ -15,8 +15,9 @@ internal sealed class LanguageImageModel : NamedModule
     {
         Config = config;
         Device = parameters.Device;
-        register_module("vision_model", Vision = new SiglipVisionTransformer(config.Vision, parameters["vision_model"]));
-        TokenEncoder = new VisualTokenEncoder(Vision, config.Tokens);
+        config.Tokens.Check(config.Vision, config.Vision.FixedPatchCount);
+        Vision = VisionTower.Of(config.Vision, parameters["vision_model"]);
+        register_module("vision_model", Vision.Module);
         if (config.Decoder is { } decoder) register_module("caption_decoder", Decoder = new CaptionDecoder(decoder, parameters["caption_decoder"]));
         if (config.Text is not { } text) return;
         new SiglipConfig(config.Vision, text).Check();
@@ -29,9 +30,7 @@ internal sealed class LanguageImageModel : NamedModule
 
     public Device Device { get; }
 
-    public SiglipVisionTransformer Vision { get; }
-
-    public VisualTokenEncoder TokenEncoder { get; }
+    public VisionTower Vision { get; }
 
     public SiglipTextTransformer? Text { get; }
 
@@ -62,14 +61,18 @@ internal sealed class LanguageImageModel : NamedModule
     public IEnumerable<(string Name, Parameter Parameter)> EncoderParameters()
         => named_parameters().Where(p => !p.name.StartsWith("caption_decoder.", StringComparison.Ordinal));
 
+    /// <summary>The visual tokens <c>[b, N, D]</c> of the vision tower's last block, which the captioning decoder reads.</summary>
+    public Tensor VisualTokens(Tensor hiddenState, IReadOnlyList<PatchGrid>? grids = null) => Vision.Reduce(hiddenState, Config.Tokens, grids);
+
     /// <summary>exp(scale) · cosine + bias of every picture with every text: <c>[pictures, texts]</c>.</summary>
     /// <param name="hiddenState">The vision tower's last block, <c>[b, n, d]</c>.</param>
     /// <param name="ids">Padded texts, <c>[b, t]</c>.</param>
-    public Tensor LogitsPerImage(Tensor hiddenState, Tensor ids)
+    /// <param name="grids">The grids of pictures that keep their shape.</param>
+    public Tensor LogitsPerImage(Tensor hiddenState, Tensor ids, IReadOnlyList<PatchGrid>? grids = null)
     {
         if (Text is null || LogitScale is null || LogitBias is null) throw new InvalidOperationException("This model was made without a text tower.");
         using var scope = NewDisposeScope();
-        Tensor similarity = F.linear(SiglipModel.Unit(Vision.Pool(hiddenState)), SiglipModel.Unit(Text.Pooled(ids)));
+        Tensor similarity = F.linear(SiglipModel.Unit(Vision.Pool(hiddenState, grids)), SiglipModel.Unit(Text.Pooled(ids)));
         return (similarity * LogitScale.exp() + LogitBias).MoveToOuterDisposeScope();
     }
 }

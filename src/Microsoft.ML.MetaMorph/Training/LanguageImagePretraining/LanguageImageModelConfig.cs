@@ -5,7 +5,7 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="Text">The text tower; null without the contrastive loss.</param>
 /// <param name="Decoder">The captioning decoder; null without the caption loss.</param>
 /// <param name="Tokens">How the tower's patches become the visual tokens that the decoder reads.</param>
-internal sealed record LanguageImageModelConfig(SiglipVisionConfig Vision, SiglipTextConfig? Text, CaptionDecoderConfig? Decoder, VisualTokenSettings Tokens)
+internal sealed record LanguageImageModelConfig(VisionTowerConfig Vision, SiglipTextConfig? Text, CaptionDecoderConfig? Decoder, VisualTokenSettings Tokens)
 {
     /// <summary>The model that the options describe.</summary>
     /// <param name="options">Validated here.</param>
@@ -14,12 +14,12 @@ internal sealed record LanguageImageModelConfig(SiglipVisionConfig Vision, Sigli
     /// <param name="text">Its text tower.</param>
     /// <param name="visual">How its patches become visual tokens; null takes as many as the options say.</param>
     /// <exception cref="ArgumentException">Options, tokenizer and published towers do not fit together.</exception>
-    public static LanguageImageModelConfig Create(LanguageImagePretrainingOptions options, CaptionTokens tokens, SiglipVisionConfig? vision = null, SiglipTextConfig? text = null, VisualTokenSettings? visual = null)
+    public static LanguageImageModelConfig Create(LanguageImagePretrainingOptions options, CaptionTokens tokens, VisionTowerConfig? vision = null, SiglipTextConfig? text = null, VisualTokenSettings? visual = null)
     {
         options.Validate();
         tokens.Check();
         bool contrasts = options.ContrastiveWeight > 0;
-        SiglipVisionConfig tower = vision ?? FreshVision(options);
+        VisionTowerConfig tower = vision ?? FreshVision(options);
         if (contrasts && !tower.UseHead) throw new ArgumentException("The contrastive loss needs a pooled picture, but the vision tower to continue has no pooling head. Set ContrastiveWeight to 0.");
         if (text is not null && text.VocabularySize < tokens.VocabularySize)
             throw new ArgumentException($"The text tower to continue knows {text.VocabularySize} tokens, the tokenizer has {tokens.VocabularySize}. Use the tokenizer that the tower was published with.");

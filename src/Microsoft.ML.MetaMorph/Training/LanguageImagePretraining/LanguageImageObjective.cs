@@ -19,7 +19,7 @@ internal sealed class LanguageImageObjective(LanguageImageModel model, CaptionTo
     {
         using var mode = no_grad();
         using var scope = NewDisposeScope();
-        Tensor hidden = model.Vision.HiddenState(batch.Pixels.to(model.Device));
+        Tensor hidden = model.Vision.HiddenState(batch.Pixels.to(model.Device), batch.Grids);
         var scores = new LanguageImageScores(batch.Captions.Count);
         if (model.Decoder is { } decoder) scores = Captions(decoder, hidden, batch, scores);
         if (model.Text is not null) scores = Retrieval(hidden, batch, scores);
@@ -28,17 +28,17 @@ internal sealed class LanguageImageObjective(LanguageImageModel model, CaptionTo
 
     private (Tensor Total, LanguageImageLoss Parts) Loss(LanguageImageBatch batch)
     {
-        Tensor hidden = model.Vision.HiddenState(batch.Pixels.to(model.Device));
+        Tensor hidden = model.Vision.HiddenState(batch.Pixels.to(model.Device), batch.Grids);
         Tensor? total = null, caption = null, contrastive = null;
         if (model.Decoder is { } decoder)
         {
             using CaptionBatch captions = Prepare(decoder, batch);
-            caption = decoder.Loss(model.TokenEncoder.Reduce(hidden), captions);
+            caption = decoder.Loss(model.VisualTokens(hidden, batch.Grids), captions);
             total = caption * captionWeight;
         }
         if (model.Text is not null)
         {
-            contrastive = SigmoidContrastiveLoss.Of(model.LogitsPerImage(hidden, Texts(batch.Captions)));
+            contrastive = SigmoidContrastiveLoss.Of(model.LogitsPerImage(hidden, Texts(batch.Captions), batch.Grids));
             total = total is null ? contrastive * contrastiveWeight : total + contrastive * contrastiveWeight;
         }
         if (total is null) throw new InvalidOperationException("The model has neither a captioning decoder nor a text tower to learn from.");
@@ -48,7 +48,7 @@ internal sealed class LanguageImageObjective(LanguageImageModel model, CaptionTo
     private LanguageImageScores Captions(CaptionDecoder decoder, Tensor hidden, LanguageImageBatch batch, LanguageImageScores scores)
     {
         using CaptionBatch captions = Prepare(decoder, batch);
-        Tensor logits = decoder.Logits(model.TokenEncoder.Reduce(hidden), captions);
+        Tensor logits = decoder.Logits(model.VisualTokens(hidden, batch.Grids), captions);
         double loss = nn.functional.cross_entropy(logits, captions.Targets).item<float>();
         bool[] right = logits.argmax(-1).eq(captions.Targets).cpu().data<bool>().ToArray();
         int exact = 0, next = 0;
@@ -63,7 +63,7 @@ internal sealed class LanguageImageObjective(LanguageImageModel model, CaptionTo
 
     private LanguageImageScores Retrieval(Tensor hidden, LanguageImageBatch batch, LanguageImageScores scores)
     {
-        Tensor logits = model.LogitsPerImage(hidden, Texts(batch.Captions));
+        Tensor logits = model.LogitsPerImage(hidden, Texts(batch.Captions), batch.Grids);
         long[] best = logits.argmax(1).cpu().data<long>().ToArray();
         int found = best.Where((text, picture) => batch.Captions[(int)text].AsSpan().SequenceEqual(batch.Captions[picture])).Count();
         return scores with { ContrastiveLoss = SigmoidContrastiveLoss.Of(logits).item<float>(), Retrieved = found };
@@ -76,14 +76,6 @@ internal sealed class LanguageImageObjective(LanguageImageModel model, CaptionTo
     private Tensor Texts(IReadOnlyList<int[]> captions)
     {
         int length = model.Text!.Config.MaxPositions;
-        var ids = new long[captions.Count * length];
-        Array.Fill(ids, tokens.Pad);
-        for (int row = 0; row < captions.Count; row++)
-        {
-            int kept = Math.Min(captions[row].Length, length - 1);
-            for (int i = 0; i < kept; i++) ids[row * length + i] = captions[row][i];
-            ids[row * length + kept] = tokens.End;
-        }
-        return tensor(ids, [captions.Count, length], device: model.Device);
+        return tensor(TextTowerTokenizer.Pad(captions, length, tokens.End, tokens.Pad), [captions.Count, length], device: model.Device);
     }
 }

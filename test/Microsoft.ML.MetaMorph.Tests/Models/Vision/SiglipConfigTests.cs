@@ -30,10 +30,16 @@ public sealed class SiglipConfigTests
     public void WhatIsWrittenIsReadAgain()
     {
         var config = new SiglipConfig(
-            new() { ImageSize = 64, PatchSize = 8, HiddenSize = 48, IntermediateSize = 99, HiddenLayers = 2, AttentionHeads = 3, Activation = "gelu", UseHead = false, Channels = 1 },
+            new SiglipVisionConfig { ImageSize = 64, PatchSize = 8, HiddenSize = 48, IntermediateSize = 99, HiddenLayers = 2, AttentionHeads = 3, Activation = "gelu", UseHead = false, Channels = 1 },
             new() { HiddenSize = 32, AttentionHeads = 2, IntermediateSize = 12, VocabularySize = 40, MaxPositions = 11, ProjectionSize = 48 });
         Assert.AreEqual(config, SiglipConfig.FromJson(Write(config.Write)));
         Assert.AreEqual(config.Vision, SiglipVisionConfig.FromJson(Write(config.Vision.Write)));
+        var naflex = new SiglipConfig(
+            new Siglip2VisionConfig { PositionCount = 64, PatchSize = 8, HiddenSize = 48, IntermediateSize = 99, HiddenLayers = 2, AttentionHeads = 3, Channels = 1 },
+            config.Text);
+        Assert.AreEqual(naflex, SiglipConfig.FromJson(Write(naflex.Write)));
+        JsonElement written = Write(naflex.Write);
+        Assert.AreEqual(("siglip2", "siglip2_text_model"), (written.GetProperty("model_type").GetString(), written.GetProperty("text_config").GetProperty("model_type").GetString()));
     }
 
     [TestMethod]

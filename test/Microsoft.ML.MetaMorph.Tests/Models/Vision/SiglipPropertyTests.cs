@@ -149,7 +149,8 @@ public sealed class SiglipPropertyTests
         var tokens = new CaptionTokens(80, End: 1, Pad: 0);
         nn.Module[] models =
         [
-            new SiglipModel(new SiglipConfig(new(), new()), new MetaParameters()),
+            new SiglipModel(new SiglipConfig(new SiglipVisionConfig(), new()), new MetaParameters()),
+            new SiglipModel(new SiglipConfig(new Siglip2VisionConfig(), new()), new MetaParameters()),
             new Siglip2VisionModel(new(), new MetaParameters()),
             new LanguageImageModel(LanguageImageModelConfig.Create(options, tokens), new MetaParameters()),
         ];

@@ -1,0 +1,77 @@
+using System.Runtime.ExceptionServices;
+using Microsoft.ML.Data;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.MetaMorph;
+
+/// <summary>The pictures of a batch of rows, one a row, and their unit vectors. A row whose picture cannot be read throws when its vector is asked for; the others have theirs.</summary>
+internal sealed class ImageVectors
+{
+    private readonly LanguageImageEncoderModel _model;
+    private readonly Device _device;
+    private readonly DataViewRow _row;
+    private readonly string _name;
+    private readonly int _perCall;
+    private readonly ImageColumn _column;
+    private readonly List<RgbImage> _read = [];
+    private readonly RgbImage?[] _pictures;
+    private readonly ExceptionDispatchInfo?[] _failures;
+    private readonly int[] _places;
+    private float[] _vectors = [];
+
+    /// <param name="model">Stays the caller's.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="row">The rows.</param>
+    /// <param name="column">The column of pictures.</param>
+    /// <param name="folder">Where relative paths start; null for the current folder.</param>
+    /// <param name="perCall">Pictures that go through the tower at a time.</param>
+    /// <param name="capacity">Rows of a batch.</param>
+    public ImageVectors(LanguageImageEncoderModel model, Device device, DataViewRow row, string column, string? folder, int perCall, int capacity)
+    {
+        (_model, _device, _row, _name, _perCall) = (model, device, row, column, perCall);
+        _column = new ImageColumn(row, column, folder);
+        _pictures = new RgbImage?[capacity];
+        _failures = new ExceptionDispatchInfo?[capacity];
+        _places = new int[capacity];
+    }
+
+    /// <summary>Reads the picture of the row on which the input stands.</summary>
+    public void Read(int slot)
+    {
+        _read.Clear();
+        (_pictures[slot], _failures[slot]) = (null, null);
+        try
+        {
+            _column.Decode(_row.Position, _read, _model.Check);
+            if (_read.Count != 1)
+                throw RowErrors.At(_row.Position, RowErrors.Columns(_name), $"{_read.Count} pictures; a vector is that of exactly 1 picture. Leave rows without one out in front of this step, and give rows of several a column for each.");
+            _pictures[slot] = _read[0];
+        }
+        catch (Exception failure) when (RowErrors.IsOfRow(failure))
+        {
+            _failures[slot] = ExceptionDispatchInfo.Capture(failure);
+        }
+    }
+
+    /// <summary>Computes the vectors of the slots from 0 to <paramref name="count"/> − 1.</summary>
+    public void Run(int count)
+    {
+        var pictures = new List<RgbImage>(count);
+        for (int slot = 0; slot < count; slot++)
+        {
+            _places[slot] = pictures.Count;
+            if (_pictures[slot] is { } picture) pictures.Add(picture);
+        }
+
+        _vectors = pictures.Count == 0 ? [] : _model.EmbedImages(pictures, _perCall, _device);
+    }
+
+    /// <summary>The vector of a slot.</summary>
+    /// <exception cref="InvalidDataException">The row's picture could not be read, or there is not exactly one; row and column are named.</exception>
+    public ReadOnlySpan<float> Of(int slot)
+    {
+        _failures[slot]?.Throw();
+        int length = _model.VectorLength;
+        return _vectors.AsSpan(_places[slot] * length, length);
+    }
+}
