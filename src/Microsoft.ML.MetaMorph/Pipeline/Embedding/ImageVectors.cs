@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using Microsoft.ML.Data;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.MetaMorph;
