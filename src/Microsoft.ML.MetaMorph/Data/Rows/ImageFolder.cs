@@ -32,27 +32,32 @@ public sealed class ImageFolder
     /// <param name="path">The path, relative to the folder.</param>
     /// <returns>The picture.</returns>
     /// <exception cref="InvalidDataException">The path is an address, is absolute, leads out of the folder, or there is no such file.</exception>
-    public RowImage Image(string path)
+    public RowImage Image(string path) => RowImage.FromFile(FileAt(path, "picture"));
+
+    /// <summary>The full path of a file that lies inside the folder.</summary>
+    /// <param name="path">The path, relative to the folder.</param>
+    /// <param name="what">What the file is, for messages.</param>
+    internal string FileAt(string path, string what)
     {
-        RequireRelative(path);
+        RequireRelative(path, what);
         string[] parts = path.Split('/', System.IO.Path.DirectorySeparatorChar);
-        if (parts.Contains("..")) throw new InvalidDataException($"the picture '{path}' leads out of its folder by '..'. Write paths from the picture folder '{Path}' on.");
-        string folder = RealFolder(string.Join('/', parts[..^1]), path);
+        if (parts.Contains("..")) throw new InvalidDataException($"the {what} '{path}' leads out of its folder by '..'. Write paths from the picture folder '{Path}' on.");
+        string folder = RealFolder(string.Join('/', parts[..^1]), path, what);
         string file = RealPath.Of(System.IO.Path.Combine(folder, parts[^1]), from: folder);
-        RequireInside(file, path);
-        if (File.Exists(file)) return RowImage.FromFile(file);
+        RequireInside(file, path, what);
+        if (File.Exists(file)) return file;
         string found = Directory.Exists(file) ? "is a folder, no file" : "does not exist";
-        throw new InvalidDataException($"the picture '{path}' {found} (looked in {System.IO.Path.Combine(_real, path)}). Put it there, name another picture folder, or take the row out.");
+        throw new InvalidDataException($"the {what} '{path}' {found} (looked in {System.IO.Path.Combine(_real, path)}). Put it there, name another picture folder, or take the row out.");
     }
 
-    private void RequireRelative(string path)
+    private void RequireRelative(string path, string what)
     {
-        if (string.IsNullOrWhiteSpace(path)) throw new InvalidDataException("the path of a picture is empty. Name the file, or leave the picture and its <image> mark out.");
-        if (path.Contains('\0')) throw new InvalidDataException("the path of a picture holds a zero character, which no file name has.");
+        if (string.IsNullOrWhiteSpace(path)) throw new InvalidDataException($"the path of a {what} is empty. Name the file, or leave the picture and its <image> mark out.");
+        if (path.Contains('\0')) throw new InvalidDataException($"the path of a {what} holds a zero character, which no file name has.");
         if (IsAddress(path))
-            throw new InvalidDataException($"the picture '{Shortened(path)}' is an address, and pictures are never fetched. Download it, and write its path from the picture folder '{Path}' on.");
+            throw new InvalidDataException($"the {what} '{Shortened(path)}' is an address, and pictures are never fetched. Download it, and write its path from the picture folder '{Path}' on.");
         if (path[0] is '/' or '\\' || (path.Length > 1 && path[1] == ':' && char.IsAsciiLetter(path[0])))
-            throw new InvalidDataException($"the picture '{path}' has an absolute path. Write it from the picture folder '{Path}' on.");
+            throw new InvalidDataException($"the {what} '{path}' has an absolute path. Write it from the picture folder '{Path}' on.");
     }
 
     private static bool IsAddress(string path)
@@ -62,7 +67,7 @@ public sealed class ImageFolder
     // A data: address can hold a whole picture.
     private static string Shortened(string path) => path.Length <= 100 ? path : path[..100] + "…";
 
-    private string RealFolder(string relative, string path)
+    private string RealFolder(string relative, string path, string what)
     {
         if (_realFolders.TryGetValue(relative, out string? known)) return known;
         string real = _real;
@@ -71,16 +76,16 @@ public sealed class ImageFolder
             if (part != ".") real = RealPath.Of(System.IO.Path.Combine(real, part), from: real);
         }
 
-        RequireInside(real, path);
+        RequireInside(real, path, what);
         if (_realFolders.Count >= Remembered) _realFolders.Clear();
         return _realFolders[relative] = real;
     }
 
-    private void RequireInside(string real, string path)
+    private void RequireInside(string real, string path, string what)
     {
         StringComparison comparison = OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
         string folder = System.IO.Path.EndsInDirectorySeparator(_real) ? _real : _real + System.IO.Path.DirectorySeparatorChar;
         if (real.Equals(_real, comparison) || real.StartsWith(folder, comparison)) return;
-        throw new InvalidDataException($"the picture '{path}' leads out of the picture folder '{Path}' by a symbolic link, to {real}. Copy it into the folder, or name the folder that it lies in.");
+        throw new InvalidDataException($"the {what} '{path}' leads out of the picture folder '{Path}' by a symbolic link, to {real}. Copy it into the folder, or name the folder that it lies in.");
     }
 }

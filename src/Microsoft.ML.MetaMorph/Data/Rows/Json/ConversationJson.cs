@@ -17,25 +17,24 @@ internal static class ConversationJson
     // Where a picture inside a message, or an object in a list of pictures, has its path.
     private static readonly string[] PathKeys = ["path", "image", "url"];
 
+    /// <param name="row">The object.</param>
+    /// <param name="image">The picture at a path.</param>
+    /// <param name="unnamed">The pictures of a row that names none; null for none.</param>
     /// <exception cref="InvalidDataException">Something in the row is missing, unknown or of a wrong type.</exception>
-    public static InstructionRow Read(JsonElement row, Func<string, RowImage> image)
+    public static InstructionRow Read(JsonElement row, Func<string, RowImage> image, IReadOnlyList<RowImage>? unnamed = null)
     {
         bool llava = row.TryGetProperty(Conversations, out JsonElement list), chat = row.TryGetProperty(Messages, out JsonElement messages);
-        if (llava == chat) throw new InvalidDataException(llava ? $"the row has both '{Conversations}' and '{Messages}'; leave one." : $"the row has neither '{Conversations}' nor '{Messages}'; it has {Keys(row)}.");
+        if (llava == chat) throw new InvalidDataException(llava ? $"the row has both '{Conversations}' and '{Messages}'; leave one." : $"the row has neither '{Conversations}' nor '{Messages}'; it has {JsonRow.Keys(row)}.");
         if (chat) list = messages;
         string name = chat ? Messages : Conversations;
         if (list.ValueKind != JsonValueKind.Array) throw JsonRow.WrongKind(list, name, "a list of messages");
         var read = new List<ConversationMessage>();
         var images = new List<RowImage?>();
         foreach (JsonElement message in list.EnumerateArray()) read.Add(ReadMessage(message, $"{name}[{read.Count}]", chat, images, image));
-        string? kind = row.TryGetProperty("kind", out JsonElement told) && told.ValueKind == JsonValueKind.String ? JsonRow.Text(told, "kind") : null;
-        return InstructionRow.FromMessages(read, Fill(images, Beside(row, image)), kind);
-    }
-
-    private static string Keys(JsonElement row)
-    {
-        string[] names = [.. row.EnumerateObject().Select(property => $"'{property.Name}'").Take(10)];
-        return names.Length == 0 ? "no keys at all" : string.Join(", ", names);
+        // A row whose marks all name their pictures needs no others.
+        bool open = images.Count == 0 || images.Contains(null);
+        string? kind = row.TryGetProperty("kind", out JsonElement told) && told.ValueKind != JsonValueKind.Null ? JsonRow.Text(told, "kind") : null;
+        return InstructionRow.FromMessages(read, Fill(images, Beside(row, image, open ? unnamed : null)), kind);
     }
 
     private static ConversationMessage ReadMessage(JsonElement message, string name, bool chat, List<RowImage?> images, Func<string, RowImage> image)
@@ -52,7 +51,7 @@ internal static class ConversationJson
     }
 
     private static JsonElement Required(JsonElement message, string name, string key)
-        => message.TryGetProperty(key, out JsonElement value) ? value : throw new InvalidDataException($"'{name}' has no '{key}'; it has {Keys(message)}.");
+        => message.TryGetProperty(key, out JsonElement value) ? value : throw new InvalidDataException($"'{name}' has no '{key}'; it has {JsonRow.Keys(message)}.");
 
     private static string Role(JsonElement value, string name, string key) => JsonRow.Text(value, $"{name}.{key}") switch
     {
@@ -107,7 +106,7 @@ internal static class ConversationJson
         return null;
     }
 
-    private static List<RowImage> Beside(JsonElement row, Func<string, RowImage> image)
+    private static IReadOnlyList<RowImage> Beside(JsonElement row, Func<string, RowImage> image, IReadOnlyList<RowImage>? unnamed)
     {
         var images = new List<RowImage>();
         string? found = null;
@@ -126,18 +125,18 @@ internal static class ConversationJson
             }
         }
 
-        return images;
+        return found is null && unnamed is not null ? unnamed : images;
     }
 
     private static string PathIn(JsonElement value, string name) => value.ValueKind switch
     {
         JsonValueKind.String => JsonRow.Text(value, name),
-        JsonValueKind.Object => PathOf(value, name) ?? throw new InvalidDataException($"'{name}' has no 'path'; it has {Keys(value)}."),
+        JsonValueKind.Object => PathOf(value, name) ?? throw new InvalidDataException($"'{name}' has no 'path'; it has {JsonRow.Keys(value)}."),
         _ => throw JsonRow.WrongKind(value, name, "a path (a text), an object with a 'path', or a list of them"),
     };
 
     /// <summary>Gives the marks that name no picture those beside the messages, in order. Where the numbers differ, the row will say so.</summary>
-    private static List<RowImage> Fill(List<RowImage?> marked, List<RowImage> beside)
+    private static List<RowImage> Fill(List<RowImage?> marked, IReadOnlyList<RowImage> beside)
     {
         int open = marked.Count(image => image is null), next = 0;
         if (open != beside.Count) return [.. marked.OfType<RowImage>(), .. beside];

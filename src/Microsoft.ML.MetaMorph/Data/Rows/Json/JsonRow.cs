@@ -1,6 +1,4 @@
-using System.Text;
 using System.Text.Json;
-using System.Text.Unicode;
 
 namespace Microsoft.ML.MetaMorph;
 
@@ -17,12 +15,12 @@ internal static class JsonRow
     public static JsonDocument Parse(JsonRecord record)
     {
         if (record.Problem is { } problem) throw new InvalidDataException(problem);
-        RequireUtf8(record.Bytes.Span);
+        SourceText.RequireUtf8(record.Bytes.Span, "the row");
         JsonDocument document = ParseAny(record.Bytes);
         if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
         JsonValueKind kind = document.RootElement.ValueKind;
         document.Dispose();
-        throw new InvalidDataException($"the row is {Describe(kind)}; a JSON object with 'conversations' or 'messages' is needed.");
+        throw new InvalidDataException($"the row is {Describe(kind)}; a JSON object is needed.");
     }
 
     /// <summary>The text of a value that must be one.</summary>
@@ -38,6 +36,18 @@ internal static class JsonRow
         {
             throw new InvalidDataException($"'{name}' holds half of a surrogate pair (\\uD800 to \\uDFFF alone), which is no character. Write the pair, or the character itself.", failure);
         }
+    }
+
+    /// <summary>A property that must be there and a text.</summary>
+    /// <exception cref="InvalidDataException">It is not.</exception>
+    public static string RequiredText(JsonElement row, string key)
+        => row.TryGetProperty(key, out JsonElement value) ? Text(value, key) : throw new InvalidDataException($"the row has no '{key}'; it has {Keys(row)}.");
+
+    /// <summary>The first names in an object, for messages.</summary>
+    public static string Keys(JsonElement row)
+    {
+        string[] names = [.. row.EnumerateObject().Select(property => $"'{property.Name}'").Take(10)];
+        return names.Length == 0 ? "no keys at all" : string.Join(", ", names);
     }
 
     public static InvalidDataException WrongKind(JsonElement value, string name, string expected) => new($"'{name}' is {Describe(value.ValueKind)}; {expected} is needed.");
@@ -62,15 +72,8 @@ internal static class JsonRow
         {
             // The message ends with line and byte inside the row, which are told in our words.
             string reason = failure.Message.Split([" LineNumber:", " Path:"], StringSplitOptions.None)[0];
-            throw new InvalidDataException($"the row is no whole JSON, at byte {failure.BytePositionInLine + 1} of line {failure.LineNumber + 1} of the row: {reason} Mend it, or take the row out.", failure);
+            string at = failure.BytePositionInLine is { } position ? FormattableString.Invariant($", at byte {position + 1} of line {failure.LineNumber + 1} of the row") : "";
+            throw new InvalidDataException($"the row is no whole JSON{at}: {reason} Mend it, or take the row out.", failure);
         }
-    }
-
-    private static void RequireUtf8(ReadOnlySpan<byte> bytes)
-    {
-        if (Utf8.IsValid(bytes)) return;
-        int at = 0;
-        while (Rune.DecodeFromUtf8(bytes[at..], out _, out int used) == System.Buffers.OperationStatus.Done) at += used;
-        throw new InvalidDataException($"byte {at + 1} of the row (0x{bytes[at]:X2}) is not UTF-8. Save the file as UTF-8.");
     }
 }
