@@ -1,0 +1,79 @@
+using Microsoft.ML.MetaMorph;
+using Spectre.Console;
+
+namespace FineTune;
+
+/// <summary>A progress bar with the parts of the loss, speed, time left and memory; where the output is no terminal, a line at every checkpoint and every so often.</summary>
+internal sealed class TrainingDisplay : IProgress<TrainingStatus>, IDisposable
+{
+    private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(15);
+
+    private readonly string _title, _unit;
+    private readonly int _checkpointEvery;
+    private readonly Func<TrainingStatus, string> _losses;
+    private readonly ManualResetEventSlim _finished = new();
+    private readonly Thread? _thread;
+    private volatile TrainingStatus? _status;
+    private TimeSpan _nextLine;
+
+    /// <param name="title">What learns.</param>
+    /// <param name="unit">What it takes in, for its speed.</param>
+    /// <param name="checkpointEvery">Steps between two checkpoints, each of which has a line.</param>
+    /// <param name="losses">The parts of the loss in words.</param>
+    public TrainingDisplay(string title, string unit, int checkpointEvery, Func<TrainingStatus, string> losses)
+    {
+        (_title, _unit, _checkpointEvery, _losses) = (title, unit, checkpointEvery, losses);
+        if (Console.IsOutputRedirected || !AnsiConsole.Profile.Capabilities.Interactive)
+        {
+            Console.WriteLine(title);
+            return;
+        }
+
+        _thread = new Thread(Draw) { IsBackground = true };
+        _thread.Start();
+    }
+
+    public void Report(TrainingStatus value)
+    {
+        _status = value;
+        if (_thread is not null || (value.Elapsed < _nextLine && value.Step % _checkpointEvery != 0)) return;
+        _nextLine = value.Elapsed + LineInterval;
+        Console.WriteLine($"  {Describe(value)}");
+    }
+
+    public void Dispose()
+    {
+        _finished.Set();
+        _thread?.Join();
+        if (_thread is not null && _status is { } last) Console.WriteLine($"{_title}: {Describe(last)}");
+        _finished.Dispose();
+    }
+
+    private string Describe(TrainingStatus status)
+    {
+        string steps = status.TotalSteps is { } total ? $"{status.Step}/{total}" : $"{status.Step}";
+        return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"step {steps}, loss {status.Loss:F3} ({_losses(status)}), {status.ItemsPerSecond:N0} {_unit}/s, {Left(status)} left, {Environment.WorkingSet / 1e6:N0} MB");
+    }
+
+    /// <summary>The time left, as the share that is done tells it.</summary>
+    private static string Left(TrainingStatus status)
+    {
+        TimeSpan left = status.Share > 0 ? status.Elapsed * ((1 - status.Share) / status.Share) : TimeSpan.Zero;
+        return left.ToString(left.TotalHours >= 1 ? @"d\.hh\:mm" : @"m\:ss", System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private void Draw() => AnsiConsole.Progress()
+        .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn())
+        .Start(context =>
+        {
+            ProgressTask task = context.AddTask(Markup.Escape(_title), maxValue: 1);
+            while (!_finished.Wait(200))
+            {
+                if (_status is not { } status) continue;
+                task.Value = status.Share;
+                task.Description = Markup.Escape($"{_title}: {Describe(status)}");
+            }
+
+            task.Value = _status?.Share ?? 0;
+        });
+}
