@@ -17,11 +17,11 @@ internal sealed class CaptionedPicture
     /// <exception cref="InvalidDataException">There are none.</exception>
     public static List<CaptionedPicture> Of(TrainingRows rows)
     {
-        List<CaptionedPicture> pictures = [.. rows.Read().SelectMany(Of).Distinct().Select(entry => new CaptionedPicture { Image = entry.Image, Caption = entry.Caption })];
+        List<CaptionedPicture> pictures = [.. rows.Read().SelectMany(OfRow).Distinct().Select(entry => new CaptionedPicture { Image = entry.Image, Caption = entry.Caption })];
         return pictures.Count > 0 ? pictures : throw new InvalidDataException("Nothing is said of any picture, so no encoder can be trained on them; give one by --encoder.");
     }
 
-    private static IEnumerable<(string Image, string Caption)> Of(InstructionRow row)
+    private static IEnumerable<(string Image, string Caption)> OfRow(InstructionRow row)
     {
         int next = 0;
         // The pictures of all prompts come first, then those of the responses.

@@ -59,9 +59,9 @@ internal static class CommonOptions
         CustomParser = result => Whole("--max-tokens", result, least: 1) ?? 0,
     };
 
-    /// <summary>A whole number from a bound on.</summary>
-    public static Option<int?> Count(string name, string description, int least = 1, bool hidden = false)
-        => new(name) { Description = description, Hidden = hidden, CustomParser = result => Whole(name, result, least) };
+    /// <summary>A whole number from a bound on, or a multiple of one.</summary>
+    public static Option<int?> Count(string name, string description, int least = 1, int multipleOf = 1, bool hidden = false)
+        => new(name) { Description = description, Hidden = hidden, CustomParser = result => Whole(name, result, least, multipleOf) };
 
     /// <summary>A number above zero.</summary>
     public static Option<double?> Amount(string name, string description) => new(name)
@@ -79,11 +79,12 @@ internal static class CommonOptions
     /// <summary>The full path of a folder; a name of the cache stays as it is.</summary>
     public static string? FolderOrName(string? value) => Directory.Exists(value) ? Path.GetFullPath(value) : value;
 
-    private static int? Whole(string name, ArgumentResult result, int least)
+    private static int? Whole(string name, ArgumentResult result, int least, int multipleOf = 1)
     {
         string given = result.Tokens[0].Value;
-        if (int.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= least) return value;
-        result.AddError($"{name} is '{given}'; it must be a whole number of at least {least}.");
+        bool isNumber = int.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= least;
+        if (isNumber && value % multipleOf == 0) return value;
+        result.AddError(isNumber ? $"{name} is '{given}'; it must be a multiple of {multipleOf}." : $"{name} is '{given}'; it must be a whole number of at least {least}.");
         return null;
     }
 

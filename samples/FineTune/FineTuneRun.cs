@@ -31,7 +31,8 @@ internal sealed class FineTuneRun(OutputFolder output, RunFile run)
         if (settings.Sizes is null)
         {
             settings = settings.Decide();
-            FitCheck.Of(new LanguageModelPhase(settings.CreateContext(), output, settings).Plan(new TrainingRows(settings)), output).Require();
+            // A model that is given is measured by the trainer, at once; one of its own would be after an encoder was trained.
+            if (settings.Model is null) FitCheck.Of(new LanguageModelPhase(settings.CreateContext(), output, settings).Plan(new TrainingRows(settings)), output).Require();
             (run with { Settings = settings }).Write(output);
         }
         else if (RunSettings.HashOf(settings.Data) != settings.DataHash)

@@ -55,7 +55,7 @@ internal sealed class LanguageModelPhase(MLContext ml, OutputFolder output, RunS
                 MaximumSteps = settings.Steps,
                 MaximumSeconds = settings.Hours * 3600 * (settings.TrainsEncoder ? 1 - EncoderPhase.ShareOfTime : 1),
                 BatchSize = settings.BatchSize,
-                LearningRate = settings.LearningRate ?? (fresh ? FreshRate : settings.LowRank is null ? null : AdapterRate),
+                LearningRate = settings.LearningRate ?? SuitableRate,
                 Beta2 = fresh ? 0.98 : 0.999,
                 MaximumGradientNorm = 1,
                 VisionCoefficient = fresh ? FreshVisionCoefficient : 1,
@@ -68,6 +68,16 @@ internal sealed class LanguageModelPhase(MLContext ml, OutputFolder output, RunS
             Progress = progress,
             CancellationToken = cancellation,
         });
+    }
+
+    /// <summary>Null: the paper's, scaled to the batch.</summary>
+    private double? SuitableRate
+    {
+        get
+        {
+            if (settings.Model is null) return FreshRate;
+            return settings.LowRank is null ? null : AdapterRate;
+        }
     }
 
     private LanguageModelArchitecture Architecture

@@ -26,10 +26,10 @@ internal sealed class RunOptions
 
     // For models of one's own; the data decide where they are not given.
     private readonly Option<int?> _vocabulary = CommonOptions.Count("--vocabulary", "Tokens of a tokenizer of its own", least: 263, hidden: true);
-    private readonly Option<int?> _imageSize = CommonOptions.Count("--image-size", "Pixels a side for an encoder of its own; a multiple of 8", least: 8, hidden: true);
-    private readonly Option<int?> _encoderWidth = CommonOptions.Count("--encoder-width", "Width of an encoder of its own; a multiple of 4", least: 4, hidden: true);
+    private readonly Option<int?> _imageSize = CommonOptions.Count("--image-size", "Pixels a side for an encoder of its own; a multiple of 8", ModelSizes.PatchesASide, ModelSizes.PatchesASide, hidden: true);
+    private readonly Option<int?> _encoderWidth = CommonOptions.Count("--encoder-width", "Width of an encoder of its own; a multiple of 4", ModelSizes.EncoderHeads, ModelSizes.EncoderHeads, hidden: true);
     private readonly Option<int?> _encoderLayers = CommonOptions.Count("--encoder-layers", "Layers of an encoder of its own", hidden: true);
-    private readonly Option<int?> _hiddenSize = CommonOptions.Count("--hidden-size", "Width of a language model of its own; a multiple of 32", least: 32, hidden: true);
+    private readonly Option<int?> _hiddenSize = CommonOptions.Count("--hidden-size", "Width of a language model of its own; a multiple of 32", ModelSizes.HeadWidth, ModelSizes.HeadWidth, hidden: true);
     private readonly Option<int?> _layers = CommonOptions.Count("--layers", "Layers of a language model of its own", hidden: true);
 
     /// <param name="command">Gets the options.</param>
@@ -78,15 +78,7 @@ internal sealed class RunOptions
         if (needsEnd && !steps && !hours) result.AddError("Neither --steps nor --hours is given; one of them ends the training.");
         if (Given(result, _lora) && !Given(result, _model)) result.AddError("--lora needs --model: an adapter changes a model that has learned already.");
         if (Given(result, _int8) && !Given(result, _lora)) result.AddError("--int8 needs --lora: weights that learn cannot be held in eight bits.");
-        Multiple(result, _imageSize, ModelSizes.PatchesASide);
-        Multiple(result, _encoderWidth, ModelSizes.EncoderHeads);
-        Multiple(result, _hiddenSize, ModelSizes.HeadWidth);
     }
 
     private static bool Given(CommandResult result, Option option) => result.GetResult(option) is { Implicit: false };
-
-    private static void Multiple(CommandResult result, Option<int?> option, int of)
-    {
-        if (Given(result, option) && result.GetValue(option) is { } value && value % of != 0) result.AddError($"{option.Name} is {value}; it must be a multiple of {of}.");
-    }
 }

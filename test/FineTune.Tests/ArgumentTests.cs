@@ -11,7 +11,7 @@ public sealed class ArgumentTests
     [DataRow("train --data DATA --out OUT --hours long", "--hours is 'long'; it must be a number above 0.")]
     [DataRow("train --data DATA --out OUT --steps 5 --lora 4", "--lora needs --model: an adapter changes a model that has learned already.")]
     [DataRow("train --data DATA --out OUT --steps 5 --int8", "--int8 needs --lora: weights that learn cannot be held in eight bits.")]
-    [DataRow("train --data DATA --out OUT --steps 5 --hidden-size 40", "--hidden-size is 40; it must be a multiple of 32.")]
+    [DataRow("train --data DATA --out OUT --steps 5 --hidden-size 40", "--hidden-size is '40'; it must be a multiple of 32.")]
     [DataRow("train --data DATA --out DATA --steps 5", "--out is 'DATA'; it must be a folder.")]
     [DataRow("validate --data OUT", "--data is 'OUT'; there is no such file.")]
     [DataRow("validate --data DATA --images OUT", "--images is 'OUT'; there is no such folder.")]
