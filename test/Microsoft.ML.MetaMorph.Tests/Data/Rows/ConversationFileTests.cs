@@ -10,7 +10,7 @@ public sealed class ConversationFileTests : FolderTests
         InstructionRow row = Row("""{"id": 7, "kind": "Edit", "image": ["a.png", "sub/b.png"], "conversations": [{"from": "human", "value": "<image>\nMake it green."}, {"from": "gpt", "value": "Here: <image>"}]}""");
         Assert.AreEqual("<image>\nMake it green. / Here: <image>", Texts(row));
         Assert.AreEqual("a.png b.png", Names(row));
-        Assert.AreEqual((1, "Edit", null), (row.PromptImageCount, row.Kind, row.System));
+        Assert.AreEqual((1, "Edit", (string?)null), (row.PromptImageCount, row.Kind, row.System));
     }
 
     [TestMethod]

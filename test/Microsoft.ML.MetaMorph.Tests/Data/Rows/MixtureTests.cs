@@ -1,3 +1,5 @@
+using Microsoft.ML.Data;
+
 namespace Microsoft.ML.MetaMorph.Tests;
 
 /// <summary>Several sources as one, drawn by weight.</summary>

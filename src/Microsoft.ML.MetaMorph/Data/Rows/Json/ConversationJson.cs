@@ -33,7 +33,7 @@ internal static class ConversationJson
         foreach (JsonElement message in list.EnumerateArray()) read.Add(ReadMessage(message, $"{name}[{read.Count}]", chat, images, image));
         // A row whose marks all name their pictures needs no others.
         bool open = images.Count == 0 || images.Contains(null);
-        string? kind = row.TryGetProperty("kind", out JsonElement told) && told.ValueKind == JsonValueKind.String ? JsonRow.Text(told, "kind") : null;
+        string? kind = row.TryGetProperty("kind", out JsonElement told) && told.ValueKind != JsonValueKind.Null ? JsonRow.Text(told, "kind") : null;
         return InstructionRow.FromMessages(read, Fill(images, Beside(row, image, open ? unnamed : null)), kind);
     }
 

@@ -72,7 +72,8 @@ internal static class JsonRow
         {
             // The message ends with line and byte inside the row, which are told in our words.
             string reason = failure.Message.Split([" LineNumber:", " Path:"], StringSplitOptions.None)[0];
-            throw new InvalidDataException($"the row is no whole JSON, at byte {failure.BytePositionInLine + 1} of line {failure.LineNumber + 1} of the row: {reason} Mend it, or take the row out.", failure);
+            string at = failure.BytePositionInLine is { } position ? FormattableString.Invariant($", at byte {position + 1} of line {failure.LineNumber + 1} of the row") : "";
+            throw new InvalidDataException($"the row is no whole JSON{at}: {reason} Mend it, or take the row out.", failure);
         }
     }
 }

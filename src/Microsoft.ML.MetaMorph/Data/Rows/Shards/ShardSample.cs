@@ -41,7 +41,7 @@ internal sealed class ShardSample(string file, string textField, ShardMember fir
     private InstructionRow Converse(ShardMember json)
     {
         using JsonDocument document = JsonRow.Parse(new JsonRecord(json.Number, json.Text));
-        return ConversationJson.Read(document.RootElement, Image, Images());
+        return ConversationJson.Read(document.RootElement, name => Image(name), Images());
     }
 
     private (RowImage Image, string Caption) Pair()
@@ -62,7 +62,7 @@ internal sealed class ShardSample(string file, string textField, ShardMember fir
         return JsonRow.RequiredText(document.RootElement, textField);
     }
 
-    private List<RowImage> Images() => [.. _members.Where(member => PictureEndings.Has(member.Name)).Select(Image)];
+    private List<RowImage> Images() => [.. _members.Where(member => PictureEndings.Has(member.Name)).Select(member => Image(member))];
 
     /// <summary>The picture that a conversation names: by the member's name, with or without its folder.</summary>
     private RowImage Image(string name)

@@ -34,7 +34,7 @@ internal sealed class ShardSource : RowSource
         while (reader.Next(out broken) is { } member)
         {
             last = member.Number;
-            if (sample?.Key == member.Key)
+            if (sample is not null && sample.Key == member.Key)
             {
                 sample.Add(member);
                 continue;

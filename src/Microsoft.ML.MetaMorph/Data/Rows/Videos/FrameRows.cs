@@ -52,7 +52,7 @@ internal sealed class FrameRows
     {
         RowImage[] order = [.. frames];
         random.Shuffle(order);
-        if (order.AsSpan().SequenceEqual(frames)) (order[0], order[^1]) = (order[^1], order[0]);
+        if (order.AsEnumerable().SequenceEqual(frames)) (order[0], order[^1]) = (order[^1], order[0]);
         return order;
     }
 
