@@ -21,7 +21,7 @@ public sealed class ParquetRowSourceTests : ParquetFiles
             InstructionRow row = readings[i].Row!;
             CollectionAssert.AreEqual(new[] { i % 2 == 0 ? $"<image>\nWhat is {i}?" : $"And {i}?", "Sure?" }, row.Prompts.ToArray());
             CollectionAssert.AreEqual(new[] { $"It is {i}.", "Yes." }, row.Responses.ToArray());
-            Assert.AreEqual(i % 2 == 0 ? 1 : 0, row.Images.Count);
+            Assert.HasCount(i % 2 == 0 ? 1 : 0, row.Images);
             // Two of five groups are kept by default; the first picture is read once more.
             if (i % 2 == 0) CollectionAssert.AreEqual(new byte[] { (byte)i, 1, 2 }, row.Images[0].ReadBytes());
             if (i % 2 == 0) Assert.AreEqual($"{file}, row {i + 1}, column image/bytes", row.Images[0].Name);

@@ -115,14 +115,20 @@ internal abstract class ColumnNode(Field field)
                 return;
             }
             json.WriteStartArray();
-            do item.Write(json, picture);
+            do
+            {
+                item.Write(json, picture);
+            }
             while (First.Repetition == Field.MaxRepetitionLevel);
             json.WriteEndArray();
         }
 
         public override void Skip()
         {
-            do item.Skip();
+            do
+            {
+                item.Skip();
+            }
             while (First.Repetition == Field.MaxRepetitionLevel);
         }
 

@@ -1,5 +1,3 @@
-using Parquet;
-
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>The rows of Parquet files, as Hugging Face data sets have them: conversations, or texts and pictures in columns. One row group is read at a time.</summary>
@@ -30,7 +28,7 @@ public sealed class ParquetRowSource : RowSource
     }
 
     /// <inheritdoc/>
-    public override IEnumerable<RowReading> Read() => _files.SelectMany(Read);
+    public override IEnumerable<RowReading> Read() => _files.SelectMany(file => Read(file));
 
     private static void RequireFile(string file)
     {

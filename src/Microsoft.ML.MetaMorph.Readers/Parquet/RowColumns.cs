@@ -34,7 +34,7 @@ internal sealed partial class RowColumns
         foreach (string text in Texts) chosen[text] = all.GetValueOrDefault(text) ?? throw Missing($"the column '{text}', which stands in the prompt or the response", all);
         if (Prompt is null) ChooseConversation(all, chosen);
         if (_options.ImageColumnName is { } name) chosen[Pictures[0]] = all.GetValueOrDefault(name) ?? throw Missing($"the column of pictures '{name}'", all);
-        else foreach (string picture in Pictures.Where(all.ContainsKey)) chosen[picture] = all[picture];
+        foreach (string picture in Pictures.Where(p => _options.ImageColumnName is null && all.ContainsKey(p))) chosen[picture] = all[picture];
         return chosen;
     }
 

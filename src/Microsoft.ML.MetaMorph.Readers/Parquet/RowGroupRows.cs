@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Microsoft.ML.MetaMorph;
@@ -8,6 +9,9 @@ internal sealed record RowGroupPlace(string File, int Index, long Before);
 /// <summary>The rows of one row group, one after another.</summary>
 internal sealed class RowGroupRows(int count, IReadOnlyDictionary<string, ColumnNode> columns, RowColumns plan)
 {
+    /// <summary>Stands in front of the number of a picture that is no file; no path begins with it.</summary>
+    private const char Mark = '\u0001';
+
     public int Count => count;
 
     public IEnumerable<RowReading> Read(RowGroupPlace group, ImageFolder folder, ColumnCache cache)
@@ -23,12 +27,9 @@ internal sealed class RowGroupRows(int count, IReadOnlyDictionary<string, Column
                 // The columns do not stand at the same row any more.
                 yield break;
             }
-            yield return RowReading.Make(place, () => Make(json, path => path.Length > 0 && path[0] == Mark && int.TryParse(path.AsSpan(1), out int number) && number < pictures.Count ? pictures[number] : folder.Image(path)));
+            yield return RowReading.Make(place, () => Make(json, path => path.Length > 0 && path[0] == Mark && int.TryParse(path.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < pictures.Count ? pictures[number] : folder.Image(path)));
         }
     }
-
-    /// <summary>Stands in front of the number of a picture that is no file; no path begins with it.</summary>
-    private const char Mark = '\u0001';
 
     private static string Name(LeafColumn column, int value, RowGroupPlace group, RowPlace place, ColumnCache cache, List<RowImage> pictures)
     {

@@ -20,6 +20,19 @@ internal sealed class BlobDownload(HubConnection connection, HubListing listing,
         using FileStream held = await HubFileLock.TakeAsync(snapshot.Lock(file), connection.Settings.Options.TimeProvider, cancellation).ConfigureAwait(false);
         if (snapshot.Has(file)) return;
         Directory.CreateDirectory(snapshot.Blobs);
+        try
+        {
+            await RepeatAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            // What was refused as false was cut to nothing; what came before a mere refusal is of use later.
+            if (new FileInfo(_partial) is { Exists: true, Length: 0 }) File.Delete(_partial);
+        }
+    }
+
+    private async Task RepeatAsync(CancellationToken cancellation)
+    {
         while (true)
         {
             try
@@ -27,12 +40,6 @@ internal sealed class BlobDownload(HubConnection connection, HubListing listing,
                 await AttemptAsync(cancellation).ConfigureAwait(false);
                 File.Move(_partial, snapshot.Blob(file), overwrite: true);
                 return;
-            }
-            catch (HuggingFaceHubException)
-            {
-                // What was refused as false was cut to nothing; what came before a mere refusal is of use later.
-                if (new FileInfo(_partial) is { Exists: true, Length: 0 }) File.Delete(_partial);
-                throw;
             }
             catch (HubTroubleException trouble)
             {
@@ -102,7 +109,7 @@ internal sealed class BlobDownload(HubConnection connection, HubListing listing,
         HubHeaders hub = answer.Headers;
         if (hub.IsLinked && hub.Hash != file.Hash) return $"is announced with the hash {hub.Hash} instead of {file.Hash}";
         if (hub.Commit is { } commit && commit != listing.Commit) return $"is that of commit {commit} instead of {listing.Commit}";
-        if (answer.Response.StatusCode == HttpStatusCode.PartialContent && answer.Response.Content.Headers.ContentRange is var range && (range?.From != from || (range.Length ?? file.Length) != file.Length))
+        if (answer.Response.StatusCode == HttpStatusCode.PartialContent && answer.Response.Content.Headers.ContentRange is var range && (range is null || range.From != from || (range.Length ?? file.Length) != file.Length))
             return $"comes as the part '{range}' where bytes from {from} on of {file.Length} were asked for";
         return answer.Response.Content.Headers.ContentLength is { } length && length != file.Length - from ? $"is announced with {length} bytes instead of {file.Length - from}" : null;
     }

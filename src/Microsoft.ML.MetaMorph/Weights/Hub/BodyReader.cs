@@ -29,6 +29,7 @@ internal static class BodyReader
         silence.Restart();
         try
         {
+            silence.Token.ThrowIfCancellationRequested();
             return await body.ReadAsync(buffer, silence.Token).ConfigureAwait(false);
         }
         catch (Exception lost) when (lost is IOException or HttpRequestException)

@@ -25,7 +25,7 @@ public static partial class HuggingFaceHub
     public static Task<HuggingFaceSnapshot> DownloadAsync(string model, string? revision = null, IEnumerable<string>? files = null, HuggingFaceHubOptions? options = null, CancellationToken cancellationToken = default)
         => DownloadAsync(model, revision, files, options ?? new(), variable: null, cancellationToken);
 
-    /// <param name="variable">Reads an environment variable; null means the process's.</param>
+    /// <summary>The same in another environment: <paramref name="variable"/> reads a variable, null means the process's.</summary>
     internal static async Task<HuggingFaceSnapshot> DownloadAsync(string model, string? revision, IEnumerable<string>? files, HuggingFaceHubOptions options, Func<string, string?>? variable, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(model);

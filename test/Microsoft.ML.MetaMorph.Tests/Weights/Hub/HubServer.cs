@@ -164,6 +164,6 @@ internal sealed class HubServer : IDisposable
         await stream.WriteAsync(reply.Body.AsMemory(0, sent), _stop.Token);
         if (reply.FallsSilentAfter is not { } silence) return;
         silence.Tell();
-        await stream.ReadAsync(new byte[1], _stop.Token);
+        if (await stream.ReadAsync(new byte[1], _stop.Token) == 0) return;
     }
 }

@@ -9,6 +9,9 @@ public abstract class HubTests : FolderTests
 
     private protected static readonly TimeSpan Stall = TimeSpan.FromSeconds(77);
 
+    // A proxy of the machine would stand between the test and its server.
+    private readonly SocketsHttpHandler _handler = new() { AllowAutoRedirect = false, UseProxy = false };
+
     private protected HubServer Storage { get; } = new();
 
     private protected HubServer Hub { get; } = new();
@@ -20,7 +23,7 @@ public abstract class HubTests : FolderTests
 
     private protected string Model => Folder["cache/models--org--name"];
 
-    private protected HuggingFaceHubOptions Options => field ??= new() { StallTimeout = Stall, TimeProvider = Time };
+    private protected HuggingFaceHubOptions Options => field ??= new() { StallTimeout = Stall, TimeProvider = Time, Handler = _handler };
 
     [TestInitialize]
     public void Begin()
@@ -34,6 +37,7 @@ public abstract class HubTests : FolderTests
     [TestCleanup]
     public void StopServers()
     {
+        _handler.Dispose();
         Hub.Dispose();
         Storage.Dispose();
     }

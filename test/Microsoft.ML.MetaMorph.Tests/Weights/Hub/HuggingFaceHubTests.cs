@@ -113,7 +113,7 @@ public sealed class HuggingFaceHubTests : HubTests
         CollectionAssert.AreEqual(Hub.Files.Keys.Order(StringComparer.Ordinal).ToArray(), Names(folder));
         int calls = Hub.Calls.Count;
         await DownloadAsync();
-        Assert.AreEqual(calls + 1, Hub.Calls.Count, "only the listing is asked for again");
+        Assert.HasCount(calls + 1, Hub.Calls, "only the listing is asked for again");
     }
 
     [TestMethod]
@@ -133,7 +133,7 @@ public sealed class HuggingFaceHubTests : HubTests
         CollectionAssert.AreEqual(new[] { "config.json", "model.safetensors" }, cached.Files.ToArray());
         CollectionAssert.AreEqual(new[] { "config.json" }, (await DownloadAsync(files: ["*.json"])).Files.ToArray());
         Assert.AreEqual($"The cached snapshot '{folder}' has no file that matches '*.bin', and HuggingFaceHubOptions.Offline is true, so the hub was not asked. It has: config.json, model.safetensors.", await FailureAsync(files: ["*.bin"]));
-        Assert.AreEqual(calls, Hub.Calls.Count);
+        Assert.HasCount(calls, Hub.Calls);
     }
 
     /// <summary>Mirrors may list names only.</summary>
