@@ -128,6 +128,27 @@ public sealed class EmbeddingTests : FolderTests
             Assert.ThrowsExactly<InvalidDataException>(() => read()).Message);
     }
 
+    /// <summary>With an error column the row says what is wrong there, and has missing values, which ML.NET's trainers pass over, also behind a cache.</summary>
+    [TestMethod]
+    public void AnErrorColumnTellsWhatIsWrong()
+    {
+        using LanguageImageEncoder encoder = Open(ReferenceCase.Own("siglip-folder").First().Name);
+        IDataView data = _ml.Data.LoadFromEnumerable([new PictureRow { Image = TinyModels.Picture(0) }, new PictureRow(), new PictureRow { Image = TinyModels.Picture(1) }]);
+        const string None = "Row 1, column 'Image': 0 pictures; a vector is that of exactly 1 picture. Leave rows without one out in front of this step, and give rows of several a column for each.";
+        using EmbedImagesTransformer embedding = _ml.MetaMorph().EmbedImages(new EmbedImagesEstimator.Options { Encoder = encoder, ErrorColumnName = "Error" }).Fit(data);
+        List<object?[]> vectors = ColumnValues.Rows(_ml.Data.Cache(embedding.Transform(data), "Vector", "Error"), ["Vector", "Error"]);
+        CollectionAssert.AreEqual(new[] { "", None, "" }, vectors.Select(row => (string)row[1]!).ToArray());
+        CollectionAssert.AreEqual(new[] { false, true, false }, vectors.Select(row => ((float[])row[0]!).All(float.IsNaN)).ToArray());
+        CollectionAssert.AreEqual(vectors.Select(row => (string)row[1]!).ToArray(), ColumnValues.Rows(embedding.Transform(data), ["Error"]).Select(row => (string)row[0]!).ToArray(), "errors alone");
+
+        using ClassifyZeroShotTransformer classifying = _ml.MetaMorph().ClassifyZeroShot(new ClassifyZeroShotEstimator.Options { Encoder = encoder, Labels = Labels, ErrorColumnName = "Error" }).Fit(data);
+        List<object?[]> classes = ColumnValues.Rows(classifying.Transform(data), ["PredictedLabel", "Score", "Probability", "Error"]);
+        CollectionAssert.AreEqual(new[] { "", None, "" }, classes.Select(row => (string)row[3]!).ToArray());
+        Assert.AreEqual(0u, (uint)classes[1][0]!);
+        Assert.IsTrue(((float[])classes[1][1]!).All(float.IsNaN) && ((float[])classes[1][2]!).All(float.IsNaN));
+        Assert.IsTrue(classes[0][0] is > 0u and <= 3u && classes[2][0] is > 0u and <= 3u, $"{classes[0][0]}, {classes[2][0]}");
+    }
+
     [TestMethod]
     public void LabelsAndTemplatesThatCannotBeAreNamed()
     {

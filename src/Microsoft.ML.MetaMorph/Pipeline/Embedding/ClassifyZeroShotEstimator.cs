@@ -20,7 +20,7 @@ namespace Microsoft.ML.MetaMorph;
 /// several near 1 where several do. The predicted label is that of the highest score.
 ///
 /// The labels are the slot names of scores and probabilities. Each row has exactly one picture: a row without one, or with a file that is not there
-/// or is no picture is an error that names row, column and file; it comes when a value of that row is asked for, and the other rows have theirs.
+/// or is no picture is an error that names row, column and file; it comes when a value of that row is asked for, and the other rows have theirs. With an error column its message stands there; the row then has a missing label, and NaN as scores and probabilities.
 /// ]]></format>
 /// </remarks>
 public sealed class ClassifyZeroShotEstimator : IEstimator<ClassifyZeroShotTransformer>
@@ -37,7 +37,7 @@ public sealed class ClassifyZeroShotEstimator : IEstimator<ClassifyZeroShotTrans
 
     /// <summary>Makes the transformer and the vectors of its labels; no row is read.</summary>
     /// <param name="input">Rows of the schema that will be transformed.</param>
-    /// <returns>The transformer. It shares the encoder's weights, and appends the predicted label, scores and probabilities.</returns>
+    /// <returns>The transformer. It shares the encoder's weights, and appends the predicted label, scores, probabilities and, if asked for, the errors.</returns>
     /// <exception cref="ArgumentException">The input column is missing or of another type.</exception>
     /// <exception cref="NotFiniteNumberException">The encoder's weights are broken.</exception>
     public ClassifyZeroShotTransformer Fit(IDataView input)
@@ -60,7 +60,7 @@ public sealed class ClassifyZeroShotEstimator : IEstimator<ClassifyZeroShotTrans
 
     /// <summary>The schema after the transformer.</summary>
     /// <param name="inputSchema">The schema before it.</param>
-    /// <returns>The input's columns, the predicted label, scores and probabilities.</returns>
+    /// <returns>The input's columns, the predicted label, scores, probabilities and, if asked for, the errors.</returns>
     /// <exception cref="ArgumentException">The input column is missing or of another type.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
@@ -81,6 +81,9 @@ public sealed class ClassifyZeroShotEstimator : IEstimator<ClassifyZeroShotTrans
 
         /// <summary>The column of probabilities, one a label, each in [0, 1]; they do not add up to 1. Null: none.</summary>
         public string? ProbabilityColumnName { get; set; } = DefaultColumnNames.Probability;
+
+        /// <summary>A column for the message of what made a row unusable; empty where nothing did. Such a row then has a missing label and NaN instead of throwing. Null (default): none.</summary>
+        public string? ErrorColumnName { get; set; }
 
         /// <summary>The column of pictures.</summary>
         public string InputColumnName { get; set; } = DefaultColumnNames.Image;
@@ -108,6 +111,6 @@ public sealed class ClassifyZeroShotEstimator : IEstimator<ClassifyZeroShotTrans
             ToSettings().Validate(SettingNames.Options());
         }
 
-        internal ClassifyZeroShotSettings ToSettings() => new(PredictedLabelColumnName, ScoreColumnName, ProbabilityColumnName, InputColumnName, [.. Labels], [.. Templates], ImageFolder, BatchSize);
+        internal ClassifyZeroShotSettings ToSettings() => new(PredictedLabelColumnName, ScoreColumnName, ProbabilityColumnName, InputColumnName, [.. Labels], [.. Templates], ImageFolder, BatchSize, ErrorColumnName: ErrorColumnName);
     }
 }

@@ -13,6 +13,7 @@ namespace Microsoft.ML.MetaMorph;
 /// <param name="BatchSize">Rows that are read ahead.</param>
 /// <param name="Precision">The encoder's, in the zip.</param>
 /// <param name="TrainedIn">The encoder's, in the zip.</param>
+/// <param name="ErrorColumnName">The column of what made a row unusable; null where such a row throws.</param>
 internal sealed record ClassifyZeroShotSettings(
     string PredictedLabelColumnName,
     string? ScoreColumnName,
@@ -23,7 +24,8 @@ internal sealed record ClassifyZeroShotSettings(
     string? ImageFolder,
     int BatchSize,
     Precision Precision = Precision.Auto,
-    string? TrainedIn = null) : ISavedSettings
+    string? TrainedIn = null,
+    string? ErrorColumnName = null) : ISavedSettings
 {
     public void Validate() => Validate(SettingNames.File);
 
@@ -33,6 +35,7 @@ internal sealed record ClassifyZeroShotSettings(
         var outputs = new List<(ZeroShotOutput, DataViewSchema.DetachedColumn)> { (ZeroShotOutput.PredictedLabel, VectorColumn.Key(PredictedLabelColumnName, Labels)) };
         if (ScoreColumnName is { } score) outputs.Add((ZeroShotOutput.Score, VectorColumn.Of(score, Labels)));
         if (ProbabilityColumnName is { } probability) outputs.Add((ZeroShotOutput.Probability, VectorColumn.Of(probability, Labels)));
+        if (ErrorColumnName is { } error) outputs.Add((ZeroShotOutput.Error, new(error, TextDataViewType.Instance)));
         return [.. outputs];
     }
 
@@ -43,8 +46,10 @@ internal sealed record ClassifyZeroShotSettings(
         ColumnNames.Require(names[nameof(PredictedLabelColumnName)], PredictedLabelColumnName);
         ColumnNames.RequireOptional(names[nameof(ScoreColumnName)], ScoreColumnName);
         ColumnNames.RequireOptional(names[nameof(ProbabilityColumnName)], ProbabilityColumnName);
-        ColumnNames.RequireUnlike(PredictedLabelColumnName, ScoreColumnName, ProbabilityColumnName);
+        ColumnNames.RequireOptional(names[nameof(ErrorColumnName)], ErrorColumnName);
+        ColumnNames.RequireUnlike(PredictedLabelColumnName, ScoreColumnName, ProbabilityColumnName, ErrorColumnName);
         ColumnNames.Require(names[nameof(InputColumnName)], InputColumnName);
+        ColumnNames.RequireVisible([(names[nameof(InputColumnName)], InputColumnName)], [(names[nameof(ErrorColumnName)], ErrorColumnName)]);
         BatchSizes.Require(BatchSize, names[nameof(BatchSize)]);
         names.RequireDefined(nameof(Precision), Precision);
         RequireLabels(names[nameof(Labels)]);
@@ -79,4 +84,5 @@ internal enum ZeroShotOutput
     PredictedLabel,
     Score,
     Probability,
+    Error,
 }

@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
@@ -56,7 +55,7 @@ public sealed class ClassifyZeroShotTransformer : BatchTransformer
     }
 
     internal override IRowBatch CreateBatch(DataViewRow input, bool[] activeOutputs, int capacity)
-        => new ClassifyZeroShotBatch(_settings, _labels.Value, _model.Share(), _device, input, capacity);
+        => new ClassifyZeroShotBatch(_settings, _labels.Value, _model.Share(), _device, input, activeOutputs, capacity);
 
     private protected override void Save(ModelSaveContext context) => MLNetInternals.Save(context, Kind, zip =>
     {

@@ -20,7 +20,7 @@ namespace Microsoft.ML.MetaMorph;
 ///
 /// The column of pictures may have the name of the output, which then takes its place. Each row has exactly one picture: a row without one, with
 /// several paths, or with a file that is not there or is no picture is an error that names row, column and file; it comes when the vector of that row is
-/// asked for, and the other rows have theirs.
+/// asked for, and the other rows have theirs. With an error column its message stands there, and the vector of that row is NaN, a missing value, which trainers of ML.NET pass over.
 /// ]]></format>
 /// </remarks>
 public sealed class EmbedImagesEstimator : IEstimator<EmbedImagesTransformer>
@@ -37,7 +37,7 @@ public sealed class EmbedImagesEstimator : IEstimator<EmbedImagesTransformer>
 
     /// <summary>Makes the transformer; no row is read.</summary>
     /// <param name="input">Rows of the schema that will be transformed.</param>
-    /// <returns>The transformer. It shares the encoder's weights, and appends the vectors.</returns>
+    /// <returns>The transformer. It shares the encoder's weights, and appends the vectors and, if asked for, the errors.</returns>
     /// <exception cref="ArgumentException">The input column is missing or of another type.</exception>
     public EmbedImagesTransformer Fit(IDataView input)
     {
@@ -58,14 +58,14 @@ public sealed class EmbedImagesEstimator : IEstimator<EmbedImagesTransformer>
 
     /// <summary>The schema after the transformer.</summary>
     /// <param name="inputSchema">The schema before it.</param>
-    /// <returns>The input's columns and the vectors.</returns>
+    /// <returns>The input's columns, the vectors and, if asked for, the errors.</returns>
     /// <exception cref="ArgumentException">The input column is missing or of another type.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         EmbedImagesSettings settings = _options.ToSettings();
         ImageColumn.Require(inputSchema, settings.InputColumnName, EncodeImagesTransformer.Role);
-        return SchemaShapes.Append(inputSchema, VectorColumn.Of(settings.OutputColumnName, _options.Encoder.VectorLength));
+        return SchemaShapes.Append(inputSchema, settings.Outputs(_options.Encoder.VectorLength));
     }
 
     /// <summary>Options of <see cref="EmbedImagesEstimator"/>.</summary>
@@ -76,6 +76,12 @@ public sealed class EmbedImagesEstimator : IEstimator<EmbedImagesTransformer>
 
         /// <summary>The column of pictures. Null: that with the name of the output, whose place the vectors take.</summary>
         public string? InputColumnName { get; set; } = DefaultColumnNames.Image;
+
+        /// <summary>
+        /// A column for the message of what made a row unusable; empty where nothing did. Such a row then has a vector of NaN instead of throwing, so that a
+        /// cache (<c>AppendCacheCheckpoint</c>), which would end with the first exception, can stand behind. Null (default): none; such a row throws when its vector is asked for.
+        /// </summary>
+        public string? ErrorColumnName { get; set; }
 
         /// <summary>The encoder.</summary>
         public required LanguageImageEncoder Encoder { get; set; }
@@ -92,6 +98,6 @@ public sealed class EmbedImagesEstimator : IEstimator<EmbedImagesTransformer>
             ToSettings().Validate(SettingNames.Options());
         }
 
-        internal EmbedImagesSettings ToSettings() => new(OutputColumnName, InputColumnName ?? OutputColumnName, ImageFolder, BatchSize);
+        internal EmbedImagesSettings ToSettings() => new(OutputColumnName, InputColumnName ?? OutputColumnName, ImageFolder, BatchSize, ErrorColumnName: ErrorColumnName);
     }
 }

@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
 
@@ -44,11 +43,11 @@ public sealed class EmbedImagesTransformer : BatchTransformer
     internal override DataViewSchema.DetachedColumn[] GetOutputColumns(DataViewSchema inputSchema)
     {
         ImageColumn.Require(inputSchema, _settings.InputColumnName, EncodeImagesTransformer.Role);
-        return [VectorColumn.Of(_settings.OutputColumnName, _model.Value.VectorLength)];
+        return _settings.Outputs(_model.Value.VectorLength);
     }
 
     internal override IRowBatch CreateBatch(DataViewRow input, bool[] activeOutputs, int capacity)
-        => new EmbedImagesBatch(_settings, _model.Share(), _device, input, capacity);
+        => new EmbedImagesBatch(_settings, _model.Share(), _device, input, computes: activeOutputs[0], capacity);
 
     private protected override void Save(ModelSaveContext context) => MLNetInternals.Save(context, Kind, zip =>
     {

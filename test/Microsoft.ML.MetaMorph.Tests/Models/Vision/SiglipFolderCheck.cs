@@ -1,4 +1,3 @@
-using System.Text.Json;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
