@@ -27,10 +27,13 @@ internal sealed record CommandRun(int Code, string Output, string Errors)
         }
     }
 
-    /// <summary>A process of its own, ended like by a power cut as soon as it prints a line.</summary>
+    /// <summary>A process of its own, killed as soon as it prints a line.</summary>
     /// <param name="kill">Told every line: whether it ends here; null: never.</param>
     /// <param name="arguments">Of the program.</param>
-    public static CommandRun OwnProcess(Func<string, bool>? kill, params string[] arguments)
+    public static CommandRun OwnProcess(Func<string, bool>? kill, params string[] arguments) => OwnProcess(kill, process => process.Kill(), arguments);
+
+    /// <summary>The same, ended by something else.</summary>
+    public static CommandRun OwnProcess(Func<string, bool>? isEnd, Action<Process> end, string[] arguments)
     {
         string tests = typeof(CommandRun).Assembly.Location, program = typeof(FineTuneCommands).Assembly.Location;
         var start = new ProcessStartInfo("dotnet", ["exec", "--runtimeconfig", Path.ChangeExtension(tests, ".runtimeconfig.json"), "--depsfile", Path.ChangeExtension(tests, ".deps.json"), program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -40,9 +43,9 @@ internal sealed record CommandRun(int Code, string Output, string Errors)
         while (process.StandardOutput.ReadLine() is { } line)
         {
             lines.Add(line);
-            if (kill?.Invoke(line) != true) continue;
-            process.Kill();
-            kill = null;
+            if (isEnd?.Invoke(line) != true) continue;
+            end(process);
+            isEnd = null;
         }
 
         process.WaitForExit();

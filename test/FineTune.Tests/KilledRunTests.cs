@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 
 namespace FineTune.Tests;
@@ -67,6 +68,18 @@ public sealed class KilledRunTests
             Assert.AreEqual((960, 540), (curves.Width, curves.Height));
             Assert.IsGreaterThan(3, curves.Pixels.Distinct().Count());
         }
+    }
+
+    [TestMethod]
+    public void ARunThatIsAskedToStopSavesFirst()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Inconclusive("Windows has no signal to ask with.");
+        string output = _data.File("stopped");
+        CommandRun run = CommandRun.OwnProcess(line => line.StartsWith("  step 5/", StringComparison.Ordinal), process => Process.Start("kill", ["-TERM", $"{process.Id}"]).WaitForExit(), [.. Arguments(output, steps: "2000")]);
+        Assert.AreEqual((130, $"Stopped; what was learned is saved. Go on with: dotnet run -c Release --project samples/FineTune -- resume --out {output}"), (run.Code, run.Errors.Trim()));
+        string last = File.ReadLines(Path.Combine(output, "logs", "encoder", "steps.csv")).Last().Split(',')[0];
+        string[] checkpoints = [.. Directory.GetDirectories(Path.Combine(output, "checkpoints", "encoder")).Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal)];
+        Assert.AreEqual($"step-{int.Parse(last, System.Globalization.CultureInfo.InvariantCulture):D8}", checkpoints[^1], "the last step that was learned is saved");
     }
 
     [TestMethod]
