@@ -68,7 +68,7 @@ public sealed class Int8WeightTests
         TensorAssert.AreClose(expected, layer.Compute(input).to(ScalarType.Float32), tolerance, "product");
         Tensor leaf = input.detach().requires_grad_(true);
         autograd.backward(layer.forward(leaf).sum());
-        TensorAssert.AreClose(layer.PlainWeight().sum(0).expand(5, 64), leaf.grad!, 10 * tolerance, "gradient of the input");
+        TensorAssert.AreClose(layer.PlainWeight().sum([0L]).expand(5, 64), leaf.grad!, 10 * tolerance, "gradient of the input");
     }
 
     /// <summary>A model that has learned sequences of a random language, on sequences that it has not seen: the perplexity of eight bits is within 1 %, in about a quarter of the memory.</summary>

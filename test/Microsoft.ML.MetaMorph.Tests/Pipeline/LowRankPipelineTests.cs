@@ -96,7 +96,11 @@ public sealed class LowRankPipelineTests : FolderTests
         Assert.IsTrue(trained.HasAdapter);
         Assert.HasCount(8, Answers(trained));
         TensorAssert.Throws<ArgumentException>(
-            () => Trainer(options => options.Training = options.Training with { LowRank = new LowRankOptions { ModulesToSave = ["vision_head"] } }).Fit(_rows),
+            () => Trainer(options =>
+            {
+                options.PretrainedFolder = Folder["base"];
+                options.Training = options.Training with { LowRank = new LowRankOptions { ModulesToSave = ["vision_head"] } };
+            }).Fit(_rows),
             "ModulesToSave is 'vision_head'; a language model gets a fresh projector and a fresh vision head, which have to learn in full: add mm_projector and vision_head.");
     }
 
