@@ -42,11 +42,13 @@ internal static class EvaluateCommand
 
     private static void Show(SortedDictionary<RowKind, KindScore> scores)
     {
-        Table table = new Table().AddColumn("Kind").AddColumn("Rows").AddColumn("Exact").AddColumn("Pictures").AddColumn("Predicted").AddColumn("Mean cosine");
+        Table table = new Table().AddColumn(new TableColumn("Kind").NoWrap()).AddColumn("Rows").AddColumn("Exact").AddColumn("Pictures").AddColumn("Predicted").AddColumn("Cosine").AddColumn("Of others");
         foreach ((RowKind kind, KindScore score) in scores)
-            table.AddRow(kind.ToString(), $"{score.Rows}", FormattableString.Invariant($"{score.ExactShare:P1}"), $"{score.Pictures}", $"{score.PicturesPredicted}", score.MeanCosine is { } cosine ? FormattableString.Invariant($"{cosine:F3}") : "");
+            table.AddRow(kind.ToString(), $"{score.Rows}", FormattableString.Invariant($"{score.ExactShare:P1}"), $"{score.Pictures}", $"{score.PicturesPredicted}", Cosine(score.MeanCosine), Cosine(score.CosineOfOthers));
         AnsiConsole.Write(table);
     }
+
+    private static string Cosine(double? value) => value is { } cosine ? FormattableString.Invariant($"{cosine:F3}") : "";
 
     private static void Write(string file, SortedDictionary<RowKind, KindScore> scores)
     {

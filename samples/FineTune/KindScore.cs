@@ -3,7 +3,9 @@ namespace FineTune;
 /// <summary>How rows of one kind were answered.</summary>
 internal sealed class KindScore
 {
-    private double _cosines;
+    private double _cosines, _otherCosines;
+    private int _others;
+    private float[]? _previous;
 
     public int Rows { get; private set; }
 
@@ -24,6 +26,9 @@ internal sealed class KindScore
     /// <summary>The mean cosine of predicted and true visual tokens over the pictures that were predicted; null where none was.</summary>
     public double? MeanCosine => PicturesPredicted == 0 ? null : _cosines / PicturesPredicted;
 
+    /// <summary>The mean cosine between true pictures and those of the rows before them: what an answer gets that shows any picture; null where there are no two.</summary>
+    public double? CosineOfOthers => _others == 0 ? null : _otherCosines / _others;
+
     /// <summary>Marks a row.</summary>
     /// <param name="row">The row and its answer.</param>
     /// <param name="pictureLength">Values of a picture.</param>
@@ -35,11 +40,24 @@ internal sealed class KindScore
         else if (row.PredictedResponse.Trim() == row.Response[^1].Trim()) Exact++;
         int pictures = RowKinds.Marks(row.Response[^1]);
         Pictures += pictures;
-        if (pictures == 0 || row.ResponseVisualTokens.Length != pictures * pictureLength) return;
-        PicturesPredicted += pictures;
-        ReadOnlySpan<float> truth = row.VisualTokens.AsSpan(row.VisualTokens.Length - pictures * pictureLength), predicted = row.ResponseVisualTokens;
-        int width = pictureLength / tokens;
-        for (int i = 0; i < truth.Length; i += width) _cosines += Cosine(truth.Slice(i, width), predicted.Slice(i, width)) / tokens;
+        for (int i = 0; i < pictures; i++)
+        {
+            float[] truth = row.VisualTokens[^((pictures - i) * pictureLength)..][..pictureLength];
+            if (_previous is not null) (_others, _otherCosines) = (_others + 1, _otherCosines + Similarity(truth, _previous, tokens));
+            _previous = truth;
+            if (row.ResponseVisualTokens.Length != pictures * pictureLength) continue;
+            PicturesPredicted++;
+            _cosines += Similarity(truth, row.ResponseVisualTokens.AsSpan(i * pictureLength, pictureLength), tokens);
+        }
+    }
+
+    /// <summary>The mean cosine of the visual tokens of two pictures.</summary>
+    private static double Similarity(ReadOnlySpan<float> a, ReadOnlySpan<float> b, int tokens)
+    {
+        double sum = 0;
+        int width = a.Length / tokens;
+        for (int i = 0; i < a.Length; i += width) sum += Cosine(a.Slice(i, width), b.Slice(i, width));
+        return sum / tokens;
     }
 
     private static double Cosine(ReadOnlySpan<float> a, ReadOnlySpan<float> b)

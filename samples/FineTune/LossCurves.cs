@@ -11,8 +11,9 @@ namespace FineTune;
 internal static class LossCurves
 {
     private const int Width = 960, Height = 540;
+    private const string PictureColumn = "visual_loss";
 
-    private static readonly (string Column, string Title)[] Curves = [("loss", "whole loss"), ("language_loss", "words: cross-entropy"), ("visual_loss", "pictures: minus cosine"), ("validation_loss", "validation")];
+    private static readonly (string Column, string Title)[] Curves = [("loss", "whole loss"), ("language_loss", "words: cross-entropy"), (PictureColumn, "pictures: minus cosine"), ("validation_loss", "validation")];
 
     /// <param name="logs">The folder of <c>steps.csv</c>.</param>
     /// <param name="file">The PNG file.</param>
@@ -27,11 +28,20 @@ internal static class LossCurves
         foreach ((string column, string name) in Curves)
         {
             LineSeries curve = Curve(lines, column, name);
-            if (curve.Points.Any(point => point.Y != 0)) plot.Series.Add(curve);     // zero throughout: a part that the training does not have
+            if (curve.Points.All(point => point.Y == 0)) continue;      // a part that the training does not have
+            plot.Series.Add(curve);
+            if (column == PictureColumn) PutOnTheRight(plot, curve, name);
         }
 
         using FileStream stream = File.Create(file);
         new PngExporter { Width = Width, Height = Height, UseTextShaping = false }.Export(plot, stream);
+    }
+
+    /// <summary>A cosine beside losses many times as large would be a straight line.</summary>
+    private static void PutOnTheRight(PlotModel plot, LineSeries curve, string title)
+    {
+        plot.Axes.Add(new LinearAxis { Key = PictureColumn, Position = AxisPosition.Right, Title = title });
+        curve.YAxisKey = PictureColumn;
     }
 
     private static LineSeries Curve(string[][] lines, string column, string title)

@@ -121,24 +121,43 @@ public sealed class KilledRunTests
     public void AnAdapterIsTrainedAndMerged()
     {
         string output = _data.File("adapted");
-        string[] arguments = ["--model", Path.Combine(_whole, "model"), "--encoder", Path.Combine(_whole, "encoder"), "--lora", "2", "--int8"];
-        CommandRun run = CommandRun.InProcess([.. Arguments(output, steps: "4"), .. arguments]);
+        CommandRun run = CommandRun.InProcess([.. Arguments(output, steps: "4"), .. Pretrained, "--lora", "2"]);
         Assert.AreEqual(0, run.Code, run.Errors);
         CommandRun merge = CommandRun.InProcess("merge", "--out", output);
         Assert.AreEqual(0, merge.Code, merge.Errors);
-        Assert.AreNotEqual(Hashes(_whole, "model"), Hashes(output, "merged"));
+        Assert.AreNotEqual(Hashes(_whole, "model"), Hashes(output, "merged"), "it learned");
+        Assert.AreEqual(Hashes(output, "model"), Hashes(output, "merged"));
         CommandRun twice = CommandRun.InProcess("merge", "--out", output);
         Assert.AreEqual((1, $"'{Path.Combine(output, "merged")}' is there already. Remove it, or give another folder by --to."), (twice.Code, twice.Errors.Trim()));
+        CommandRun whole = CommandRun.InProcess("merge", "--out", _whole);
+        Assert.AreEqual((1, $"The run in '{_whole}' has no base: all of its weights were trained, and '{Path.Combine(_whole, "model")}' holds them. Give --model to merge an adapter into another one."), (whole.Code, whole.Errors.Trim()));
     }
+
+    [TestMethod]
+    public void AnAdapterBesideEightBitsEndsTheSameWhenKilled()
+    {
+        string whole = _data.File("eight-bits"), killed = _data.File("eight-bits-killed");
+        string[] arguments = [.. Pretrained, "--lora", "2", "--int8"];
+        CommandRun first = CommandRun.InProcess([.. Arguments(whole), .. arguments]);
+        Assert.AreEqual(0, first.Code, first.Errors);
+        CommandRun second = CommandRun.OwnProcess(line => line.StartsWith("  step 5/", StringComparison.Ordinal), [.. Arguments(killed), .. arguments]);
+        Assert.AreNotEqual(0, second.Code);
+        CommandRun third = CommandRun.InProcess("resume", "--out", killed);
+        Assert.AreEqual(0, third.Code, third.Errors);
+        Assert.AreEqual(Hashes(whole, "model"), Hashes(killed, "model"));
+        Assert.AreEqual(Hashes(whole, "adapter", "adapter_model"), Hashes(killed, "adapter", "adapter_model"));
+    }
+
+    private static string[] Pretrained => ["--model", Path.Combine(_whole, "model"), "--encoder", Path.Combine(_whole, "encoder")];
 
     private static CommandRun Train(string output, Func<string, bool>? kill) => CommandRun.OwnProcess(kill, [.. Arguments(output)]);
 
     private static IEnumerable<string> Arguments(string output, TinyData? data = null, string steps = Steps)
         => ["train", "--data", (data ?? _data).Rows, "--images", (data ?? _data).Images, "--out", output, "--steps", steps, "--checkpoint-every", Every, "--threads", "1", .. TinySizes.Arguments];
 
-    private static string Hashes(string run, string folder)
+    private static string Hashes(string run, string folder, string name = "model")
     {
-        string[] files = [.. Directory.GetFiles(Path.Combine(run, folder), "model*.safetensors").Order(StringComparer.Ordinal)];
+        string[] files = [.. Directory.GetFiles(Path.Combine(run, folder), name + "*.safetensors").Order(StringComparer.Ordinal)];
         Assert.IsNotEmpty(files, folder);
         return string.Join('\n', files.Select(file => $"{Path.GetFileName(file)} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))}"));
     }
