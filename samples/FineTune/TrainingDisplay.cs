@@ -6,6 +6,8 @@ namespace FineTune;
 /// <summary>A progress bar with the parts of the loss, speed, time left and memory; where the output is no terminal, a line at every checkpoint and every so often.</summary>
 internal sealed class TrainingDisplay : IProgress<TrainingStatus>, IDisposable
 {
+    private const int BarWidth = 40;
+
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(15);
 
     private readonly string _title, _unit;
@@ -45,7 +47,6 @@ internal sealed class TrainingDisplay : IProgress<TrainingStatus>, IDisposable
     {
         _finished.Set();
         _thread?.Join();
-        if (_thread is not null && _status is { } last) Console.WriteLine($"{_title}: {Describe(last)}");
         _finished.Dispose();
     }
 
@@ -59,21 +60,21 @@ internal sealed class TrainingDisplay : IProgress<TrainingStatus>, IDisposable
     private static string Left(TrainingStatus status)
     {
         TimeSpan left = status.Share > 0 ? status.Elapsed * ((1 - status.Share) / status.Share) : TimeSpan.Zero;
-        return left.ToString(left.TotalHours >= 1 ? @"d\.hh\:mm" : @"m\:ss", System.Globalization.CultureInfo.InvariantCulture);
+        return left.TotalHours >= 1 ? $"{(int)left.TotalHours}:{left.Minutes:D2} h" : $"{left.Minutes}:{left.Seconds:D2} min";
     }
 
-    private void Draw() => AnsiConsole.Progress()
-        .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn())
-        .Start(context =>
-        {
-            ProgressTask task = context.AddTask(Markup.Escape(_title), maxValue: 1);
-            while (!_finished.Wait(200))
-            {
-                if (_status is not { } status) continue;
-                task.Value = status.Share;
-                task.Description = Markup.Escape($"{_title}: {Describe(status)}");
-            }
+    private void Draw() => AnsiConsole.Live(View(null)).Start(context =>
+    {
+        while (!_finished.Wait(200)) context.UpdateTarget(View(_status));
+        context.UpdateTarget(View(_status));
+    });
 
-            task.Value = _status?.Share ?? 0;
-        });
+    /// <summary>A bar, and below it all else.</summary>
+    private Rows View(TrainingStatus? status)
+    {
+        double share = status?.Share ?? 0;
+        int done = (int)(share * BarWidth);
+        string bar = $"[green]{new string('━', done)}[/][grey]{new string('━', BarWidth - done)}[/]";
+        return new Rows(new Markup(FormattableString.Invariant($"{Markup.Escape(_title)} {bar} {share:P0}")), new Text(status is null ? "" : Describe(status)));
+    }
 }
