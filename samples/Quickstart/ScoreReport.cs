@@ -14,7 +14,7 @@ internal static class ScoreReport
         var table = new Table().AddColumn("Held-out scenes").AddColumn("Right").AddColumn("Chance").AddColumn("Asked");
         foreach ((string name, Score score, _) in Named(scores)) table.AddRow(name, $"{score.Value:P1}", $"{score.Chance:P1}", $"{score.Count}");
         AnsiConsole.Write(table);
-        AnsiConsole.MarkupLineInterpolated($"{elapsed:m\\:ss} minutes. Model: {settings.ModelFile}. Contact sheet: {settings.ContactSheetFile}");
+        AnsiConsole.MarkupLineInterpolated($"{Minutes.Of(elapsed)} minutes. Model: {settings.ModelFile}. Contact sheet: {settings.ContactSheetFile}");
     }
 
     /// <summary>Says that there was no time for everything.</summary>

@@ -41,7 +41,7 @@ internal sealed class TrainingDisplay : IProgress<TrainingStatus>, IDisposable
     {
         _finished.Set();
         _thread?.Join();
-        if (_status is { } last) AnsiConsole.WriteLine($"{_title}: {Describe(last)}, {last.Elapsed:m\\:ss}");
+        if (_status is { } last) AnsiConsole.WriteLine($"{_title}: {Describe(last)}, {Minutes.Of(last.Elapsed)}");
         _finished.Dispose();
     }
 

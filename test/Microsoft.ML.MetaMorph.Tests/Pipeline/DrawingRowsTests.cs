@@ -62,7 +62,7 @@ public sealed class DrawingRowsTests
         IDataView rows = _ml.Transforms.LoadImages("Start", folder.Path, "Path").Fit(PathRows(files, tokens)).Transform(PathRows(files, tokens));
         using Visualizer visualizer = Open();
         using GenerateImagesTransformer transformer = Estimator(visualizer, "Error", negative: null).Fit(rows);
-        using VisualizerModel model = Model();
+        using VisualizerModel model = Fresh();
         Read(transformer.Transform(rows), (row, picture, _, error) =>
         {
             if (row is 1 or 3) StringAssert.StartsWith(error, $"Row {row}, column 'Start': ");
@@ -182,7 +182,7 @@ public sealed class DrawingRowsTests
         TokenRow source = Rows()[row];
         byte[][] drawn = [picture, second];
         int expected = Errors[row].Length == 0 ? source.Tokens.Length / PictureLength : 0;
-        using VisualizerModel model = Model();
+        using VisualizerModel model = Fresh();
         for (int i = 0; i < 2; i++)
         {
             if (i < expected) AssertClose(Alone(model, source, i), drawn[i], $"row {row}, picture {i}");

@@ -18,7 +18,7 @@ public sealed class StartedDrawingTests
         TokenRow[] rows = [Row(1, 1, 1, start: 40), Row(2, 2, 0, start: null), Row(3, 1, 1, start: null), Row(4, 1, 0, start: 200), Row(5, 2, 2, start: 90)];
         using GenerateImagesTransformer transformer = Estimator(visualizer).Fit(View(rows));
         byte[][][] drawn = Pictures(transformer, rows);
-        using VisualizerModel model = Model();
+        using VisualizerModel model = Fresh();
         for (int row = 0; row < rows.Length; row++)
         {
             for (int i = 0; i < rows[row].Tokens.Length / PictureLength; i++) AssertClose(Alone(model, rows[row], i), drawn[row][i], $"row {row}, picture {i}");
@@ -51,7 +51,7 @@ public sealed class StartedDrawingTests
         File.Copy(folder["new.zip"], folder["old.zip"]);
         WithoutColumns(folder["old.zip"]);
         using var old = (GenerateImagesTransformer)new MLContext(1).Model.Load(folder["old.zip"], out _);
-        using VisualizerModel model = Model();
+        using VisualizerModel model = Fresh();
         AssertClose(Alone(model, rows[0] with { Start = null, Negative = [] }, 0), Pictures(old, rows)[0][0], "an old zip draws from noise");
     }
 
@@ -71,7 +71,7 @@ public sealed class StartedDrawingTests
             "The column 'Tokens' (pictures to start from) has the type Vector<Single, *, 16, 12>; MLImage is needed.",
             Assert.Throws<ArgumentException>(() => Estimator(visualizer, start: "Tokens").Fit(View(Row(1, 1, 0, null)))).Message);
         Assert.AreEqual(
-            "There is no column 'None' (negative visual tokens). The columns are: Tokens, Negative, Start.",
+            "There is no column 'None' (negative visual tokens). The columns are: Tokens, Negative, Start, Before.",
             Assert.Throws<ArgumentException>(() => Estimator(visualizer, negative: "None").Fit(View(Row(1, 1, 0, null)))).Message);
         Assert.AreEqual(
             "StartImageColumnName is empty; name a column, or set it to null for none.",

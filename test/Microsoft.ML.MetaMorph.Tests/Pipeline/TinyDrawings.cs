@@ -14,9 +14,9 @@ internal static class TinyDrawings
 
     public static ImageGenerationOptions Quick => new() { Steps = 4, GuidanceScale = 2, Strength = 0.5, Seed = 5 };
 
-    public static Visualizer Open() => new(new Lease<DrawingModel>(new DrawingModel(Config, new DrawingModelSettings(Precision.Float32), _ => Model(), storage: null)));
+    public static Visualizer Open() => new(new Lease<DrawingModel>(new DrawingModel(Config, new DrawingModelSettings(Precision.Float32), _ => Fresh(), storage: null)));
 
-    public static VisualizerModel Model() => new(Config, TinyDiffusion.Fresh());
+    public static VisualizerModel Fresh() => new(Config, TinyDiffusion.Fresh());
 
     /// <summary>A picture of a row, drawn by the sampler without a pipeline, a batch or the row's other pictures.</summary>
     public static byte[] Alone(VisualizerModel model, TokenRow row, int picture)

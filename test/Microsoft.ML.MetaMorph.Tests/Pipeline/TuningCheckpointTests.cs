@@ -64,15 +64,11 @@ public sealed class TuningCheckpointTests : FolderTests
     [DataRow(false)]
     public void RowsThatWereLearnedAreNotRead(bool shuffles)
     {
-        var read = new List<int>();
+        int read = 0;
         IDataView Counted()
         {
-            IDataView rows = Rows(shuffles, badRow: false);
-            return _ml.Transforms.CustomMapping<Tokens, Tokens>((from, to) =>
-            {
-                read.Add(from.VisualTokens.Length);
-                to.VisualTokens = from.VisualTokens;
-            }, contractName: null).Fit(rows).Transform(rows);
+            CountedRow[] rows = [.. Enumerable.Range(0, Count).Select(i => new CountedRow(Row(i), () => read++))];
+            return shuffles ? _ml.Data.LoadFromEnumerable(rows) : _ml.Data.LoadFromEnumerable(rows.Where(_ => true));
         }
 
         void Once(VisualPredictiveInstructionTuningTrainer.Options options)
@@ -86,10 +82,10 @@ public sealed class TuningCheckpointTests : FolderTests
             Once(options);
             options.Progress = new Receiver(status => { if (status.Step == 2) throw new TimeoutException("The power is gone."); });
         }));
-        read.Clear();
+        read = 0;
         Fit(Counted(), Once);
         // The last row of the second step, to see whether it is the same, and the ninth.
-        Assert.HasCount(2, read);
+        Assert.AreEqual(2, read);
     }
 
     [TestMethod]
@@ -197,9 +193,20 @@ public sealed class TuningCheckpointTests : FolderTests
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
 
-    private sealed class Tokens
+    private sealed class CountedRow(EncodedRow row, Action read)
     {
+        public string Prompt => row.Prompt;
+
+        public string Response => row.Response;
+
         [VectorType(0, 4, 8)]
-        public float[] VisualTokens { get; set; } = [];
+        public float[] VisualTokens
+        {
+            get
+            {
+                read();
+                return row.VisualTokens;
+            }
+        }
     }
 }

@@ -6,9 +6,9 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class ValidationWatchTests
 {
-    private const int Steps = 24;
+    private const int Steps = 80;
 
-    private static readonly VisualPredictiveTrainingOptions Options = new() { BatchSize = 4, LearningRate = 1e-2, MaximumSteps = Steps, ValidationInterval = 2, Precision = Precision.Float32, Seed = 5 };
+    private static readonly VisualPredictiveTrainingOptions Options = new() { BatchSize = 4, LearningRate = 2e-2, MaximumSteps = Steps, ValidationInterval = 2, Precision = Precision.Float32, Seed = 5 };
 
     [TestMethod]
     [DataRow(false)]

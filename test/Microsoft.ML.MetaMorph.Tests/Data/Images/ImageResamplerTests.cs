@@ -36,7 +36,8 @@ public sealed class ImageResamplerTests
             byte[] defined = (columnsFirst
                 ? Rows(Transposed(Rows(Transposed(image), c.sizes.Item4, c.filter)), c.sizes.Item3, c.filter)
                 : Transposed(Rows(Transposed(Rows(image, c.sizes.Item3, c.filter)), c.sizes.Item4, c.filter))).Pixels;
-            return fast.SequenceEqual(plain) && PillowPictures.LargestDifference(defined, fast) <= 1;
+            // A sum that is half a level in the first pass may fall to the other side than in double precision, and the second pass rounds once more. (Pillow's own bytes are compared exactly.)
+            return fast.SequenceEqual(plain) && PillowPictures.LargestDifference(defined, fast) <= 2;
         }).QuickCheckThrowOnFailure();
     }
 

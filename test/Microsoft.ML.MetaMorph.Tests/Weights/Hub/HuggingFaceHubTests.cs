@@ -5,7 +5,7 @@ namespace Microsoft.ML.MetaMorph.Tests;
 public sealed class HuggingFaceHubTests : HubTests
 {
     /// <summary><c>printf 'hello\n' | git hash-object --stdin</c>, and <c>| sha256sum</c>.</summary>
-    private const string GitHello = "ce013625030ba8dba906f756967f9e9ca394464a", LargeHello = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e746f6be03";
+    private const string GitHello = "ce013625030ba8dba906f756967f9e9ca394464a", LargeHello = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
 
     [TestMethod]
     public async Task AModelIsFetchedIntoTheStandardLayout()

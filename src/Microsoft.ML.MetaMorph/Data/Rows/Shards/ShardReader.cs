@@ -9,6 +9,7 @@ internal sealed class ShardReader : IDisposable
     private readonly TarReader _reader;
     private readonly ShardOptions _options;
     private long _number;
+    private bool _ended;
 
     public ShardReader(string file, ShardOptions options)
     {
@@ -25,17 +26,18 @@ internal sealed class ShardReader : IDisposable
         try
         {
             broken = null;
-            while (_reader.GetNextEntry() is { } entry)
+            while (!_ended && _reader.GetNextEntry() is { } entry)
             {
                 _number++;
                 if (entry.EntryType is TarEntryType.Directory or TarEntryType.GlobalExtendedAttributes) continue;
                 if (entry.DataOffset + entry.Length > _stream.Length)
                 {
-                    broken = $"the shard ends inside the member '{entry.Name}': {_stream.Length} bytes are there, {entry.DataOffset + entry.Length} are needed. Fetch it again; this row and those behind it are lost.";
-                    return null;
+                    // What follows is not there. The member fails the row that it belongs to; the row before it is whole.
+                    _ended = true;
+                    return Member(entry, $"the shard ends inside the member '{entry.Name}': {_stream.Length} bytes are there, {entry.DataOffset + entry.Length} are needed. Fetch it again; this row and those behind it are lost.");
                 }
 
-                return Member(entry);
+                return Member(entry, null);
             }
 
             return null;
@@ -53,12 +55,13 @@ internal sealed class ShardReader : IDisposable
         _stream.Dispose();
     }
 
-    private ShardMember Member(TarEntry entry)
+    private ShardMember Member(TarEntry entry, string? problem)
     {
         string file = entry.Name[(entry.Name.LastIndexOf('/') + 1)..];
         int dot = file.IndexOf('.');
         string key = dot < 0 ? entry.Name : entry.Name[..^(file.Length - dot)];
         string extension = dot < 0 ? "" : file[(dot + 1)..].ToLowerInvariant();
+        if (problem is not null) return new ShardMember(key, extension, entry.Name, _number, 0, 0, null, problem);
         if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile))
             return new ShardMember(key, extension, entry.Name, _number, 0, 0, null, $"the member '{entry.Name}' is no file but a {entry.EntryType}, which is not followed. Write the file itself into the shard.");
         bool text = ShardSample.IsText(extension);
