@@ -61,11 +61,12 @@ internal sealed class LeafColumn
         where T : struct
     {
         var values = new T[_count];
-        // An array that is null would become an empty memory, which is not the same as none.
-        Memory<int>? definitions = _definitions is null ? null : _definitions.AsMemory(), repetitions = _repetitions is null ? null : _repetitions.AsMemory();
-        group.ReadRawAsync<T>(Field, values, definitions, repetitions).AsTask().GetAwaiter().GetResult();
+        group.ReadRawAsync<T>(Field, values, Levels(_definitions), Levels(_repetitions)).AsTask().GetAwaiter().GetResult();
         return values;
     }
+
+    // A bare null would be taken for an array, and become an empty memory instead of none.
+    private static Memory<int>? Levels(int[]? levels) => levels is null ? default(Memory<int>?) : levels.AsMemory();
 
     private int Checked(int entry) => entry < _count ? entry : throw new InvalidDataException($"the column '{Field.Path}' has {_count} entries, fewer than its rows need.");
 }
