@@ -1,0 +1,2 @@
+// Console output is caught, and libtorch uses every core.
+[assembly: Microsoft.VisualStudio.TestTools.UnitTesting.DoNotParallelize]
