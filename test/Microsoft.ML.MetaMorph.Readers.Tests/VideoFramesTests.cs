@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Microsoft.ML.MetaMorph.Readers.Tests;
 
 [TestClass]
@@ -35,49 +33,51 @@ public sealed class VideoFramesTests : ParquetFiles
     [TestMethod]
     public void FramesOfAVideoAreDecoded()
     {
-        RequireTools();
+        TestVideos.RequireTools();
         string video = Path.Combine(Folder, "colours.mp4");
-        Run("-f", "lavfi", "-i", "color=red:s=32x16:r=10:d=1", "-f", "lavfi", "-i", "color=lime:s=32x16:r=10:d=1", "-f", "lavfi", "-i", "color=blue:s=32x16:r=10:d=1", "-filter_complex", "[0][1][2]concat=n=3:v=1:a=0", "-pix_fmt", "yuv420p", video);
+        TestVideos.Write(video, "red", "lime", "blue");
         var log = new List<string>();
         IReadOnlyList<RowImage> frames = VideoFrames.Read(video, new VideoFrameOptions { Log = log.Add });
         Assert.IsEmpty(log);
         CollectionAssert.AreEqual(new[] { $"{video}, second 0", $"{video}, second 1", $"{video}, second 2" }, frames.Select(f => f.Name).ToArray());
-        CollectionAssert.AreEqual(new[] { "red", "green", "blue" }, frames.Select(f => Colour(f.ReadBytes())).ToArray());
+        CollectionAssert.AreEqual(new[] { "red", "green", "blue" }, frames.Select(f => TestVideos.Colour(f.ReadBytes())).ToArray());
         IReadOnlyList<RowImage> few = VideoFrames.Read(video, new VideoFrameOptions { MaximumFrames = 2, Log = log.Add });
         Assert.HasCount(2, few);
         CollectionAssert.AreEqual(new[] { $"{video}: 2 of 3 frames are taken (3 seconds at 1 a second), one every 1.5 seconds; MaximumFrames is 2." }, log);
-        Assert.AreEqual("green", Colour(few[1].ReadBytes()));
+        Assert.AreEqual("green", TestVideos.Colour(few[1].ReadBytes()));
     }
 
     [TestMethod]
     public void AFileThatIsNoVideoIsRefused()
     {
-        RequireTools();
+        TestVideos.RequireTools();
         string file = Path.Combine(Folder, "a.mp4");
         File.WriteAllText(file, "no video");
         StringAssert.StartsWith(Assert.ThrowsExactly<InvalidDataException>(() => VideoFrames.Read(file)).Message, $"{file}: ffprobe cannot read it as a video: ");
     }
 
-    private static string Colour(byte[] png)
+    /// <summary>The sound goes on for two seconds behind the last frame.</summary>
+    [TestMethod]
+    public void WhereTheSoundIsLongerTheLastFrameStays()
     {
-        using SkiaSharp.SKBitmap picture = SkiaSharp.SKBitmap.Decode(png);
-        Assert.AreEqual((32, 16), (picture.Width, picture.Height));
-        SkiaSharp.SKColor middle = picture.GetPixel(16, 8);
-        return middle.Red > 200 ? "red" : middle.Green > 200 ? "green" : middle.Blue > 200 ? "blue" : middle.ToString();
+        TestVideos.RequireTools();
+        string video = Path.Combine(Folder, "held.flv");
+        TestVideos.Run(["-f", "lavfi", "-i", "color=red:s=32x16:r=10:d=1", "-f", "lavfi", "-i", "anullsrc=r=44100:cl=mono", "-t", "3", "-c:v", "flv", "-c:a", "adpcm_swf", video]);
+        IReadOnlyList<RowImage> frames = VideoFrames.Read(video);
+        Assert.IsGreaterThan(2, frames.Count);
+        foreach (RowImage frame in frames) Assert.AreEqual("red", TestVideos.Colour(frame.ReadBytes()), frame.Name);
     }
 
-    private static void RequireTools()
+    [TestMethod]
+    public void AProblemReadsTheSameEachTime()
     {
-        if (FfmpegTools.AreThere()) return;
-        Console.WriteLine("skipped: ffmpeg and ffprobe are not on the PATH of this machine");
-        Assert.Inconclusive("ffmpeg and ffprobe are not on the PATH of this machine");
-    }
-
-    private static void Run(params string[] arguments)
-    {
-        using Process process = Process.Start(new ProcessStartInfo("ffmpeg", ["-y", "-loglevel", "error", .. arguments]) { RedirectStandardError = true })!;
-        string told = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.AreEqual(0, process.ExitCode, told);
+        TestVideos.RequireTools();
+        string file = Path.Combine(Folder, "a.mp4");
+        File.WriteAllText(file, "no video");
+        string[] told = [.. Enumerable.Range(0, 3).Select(_ => Assert.ThrowsExactly<InvalidDataException>(() => VideoFrames.Read(file)).Message).Distinct()];
+        Assert.HasCount(1, told);
+        string named = Path.Combine(Folder, "a\".mp4");
+        File.WriteAllText(named, "no video");
+        Assert.AreEqual($"the name of the video {named} holds a quotation mark, which cannot be handed to ffmpeg. Give it another name.", Assert.ThrowsExactly<InvalidDataException>(() => VideoFrames.Read(named)).Message);
     }
 }

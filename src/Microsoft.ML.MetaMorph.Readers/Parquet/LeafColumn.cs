@@ -6,6 +6,9 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>The values of one flat column of a row group, with the levels that say where they belong, and a place in them.</summary>
 internal sealed class LeafColumn
 {
+    // A place in memory, and two levels.
+    private const int BytesPerEntry = 24;
+
     private readonly int[]? _definitions;
     private readonly int[]? _repetitions;
     private readonly int _count;
@@ -42,13 +45,27 @@ internal sealed class LeafColumn
     /// <summary>A column of texts or bytes; null for one of anything else, which no row needs.</summary>
     public static LeafColumn? Read(ParquetRowGroupReader group, DataField field)
     {
-        if (field.ClrType != typeof(ReadOnlyMemory<char>) && field.ClrType != typeof(ReadOnlyMemory<byte>)) return null;
-        long count = group.GetMetadata(field)?.MetaData?.NumValues ?? throw new InvalidDataException($"the row group has no column '{field.Path}'.");
+        if (!IsRead(field)) return null;
+        (long count, _) = Size(group, field);
+        if (field.MaxRepetitionLevel == 0 && count != group.RowCount) throw new InvalidDataException($"the column '{field.Path}' has {count} entries in a row group of {group.RowCount} rows. The file is damaged; write it anew or take it out.");
         var column = new LeafColumn(field, checked((int)count));
         if (field.ClrType == typeof(ReadOnlyMemory<char>)) column.Texts = column.Fetch<ReadOnlyMemory<char>>(group);
         else column.Bytes = column.Fetch<ReadOnlyMemory<byte>>(group);
         return column;
     }
+
+    /// <summary>What the column will need in memory, as far as the file tells; 0 where it is not read.</summary>
+    public static long MemoryOf(ParquetRowGroupReader group, DataField field)
+    {
+        if (!IsRead(field)) return 0;
+        (long count, long bytes) = Size(group, field);
+        return checked(Math.Max(0, bytes) + (Math.Max(0, count) * BytesPerEntry));
+    }
+
+    private static bool IsRead(DataField field) => field.ClrType == typeof(ReadOnlyMemory<char>) || field.ClrType == typeof(ReadOnlyMemory<byte>);
+
+    private static (long Count, long Bytes) Size(ParquetRowGroupReader group, DataField field)
+        => group.GetMetadata(field)?.MetaData is { } told ? (told.NumValues, told.TotalUncompressedSize) : throw new InvalidDataException($"the row group has no column '{field.Path}'.");
 
     /// <summary>Goes on to the next entry.</summary>
     public void Advance()

@@ -32,8 +32,15 @@ internal sealed class OpenTable
     public RowGroupRows ReadGroup(int index)
     {
         ParquetRowGroupReader group = _reader.OpenRowGroupReader(index);
+        RequireMemory(group, index);
         Dictionary<string, ColumnNode> nodes = _fields.ToDictionary(f => f.Key, f => ColumnNode.Of(f.Value, leaf => LeafColumn.Read(group, leaf)), StringComparer.Ordinal);
         return new RowGroupRows(checked((int)group.RowCount), nodes, _columns);
+    }
+
+    private void RequireMemory(ParquetRowGroupReader group, int index)
+    {
+        long bytes = _reader.Schema.GetDataFields().Where(leaf => _fields.Values.Any(f => f.Name == leaf.Path.FirstPart)).Aggregate(0L, (sum, leaf) => checked(sum + LeafColumn.MemoryOf(group, leaf)));
+        if (bytes > _columns.MaximumBytes) throw new InvalidDataException($"row group {index + 1} needs {bytes} bytes in memory, more than {nameof(ParquetRowOptions)}.{nameof(ParquetRowOptions.MaximumRowGroupBytes)} = {_columns.MaximumBytes}. Raise it, or write the file anew with smaller row groups.");
     }
 
     /// <summary>The bytes of one column of a row group alone.</summary>

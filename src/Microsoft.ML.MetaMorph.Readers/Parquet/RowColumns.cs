@@ -10,17 +10,21 @@ internal sealed partial class RowColumns
 
     private static readonly string[] Pictures = ["image", "images"];
 
-    private readonly ParquetRowOptions _options;
+    private readonly string? _imageColumn;
 
     public RowColumns(ParquetRowOptions options)
     {
-        _options = options;
+        // As they are now: they may be changed and used for another source.
+        (Prompt, Response, MaximumBytes, _imageColumn) = (options.Prompt, options.Response, options.MaximumRowGroupBytes, options.ImageColumnName);
         Texts = [.. Places(options.Prompt).Concat(Places(options.Response)).Distinct()];
     }
 
-    public string? Prompt => _options.Prompt;
+    public string? Prompt { get; }
 
-    public string? Response => _options.Response;
+    public string? Response { get; }
+
+    /// <summary>The most that a row group may need in memory.</summary>
+    public long MaximumBytes { get; }
 
     /// <summary>The columns that stand in braces in prompt or response.</summary>
     public IReadOnlyList<string> Texts { get; }
@@ -33,8 +37,8 @@ internal sealed partial class RowColumns
         Dictionary<string, Field> all = schema.Fields.ToDictionary(f => f.Name, StringComparer.Ordinal);
         foreach (string text in Texts) chosen[text] = all.GetValueOrDefault(text) ?? throw Missing($"the column '{text}', which stands in the prompt or the response", all);
         if (Prompt is null) ChooseConversation(all, chosen);
-        if (_options.ImageColumnName is { } name) chosen[Pictures[0]] = all.GetValueOrDefault(name) ?? throw Missing($"the column of pictures '{name}'", all);
-        foreach (string picture in Pictures.Where(p => _options.ImageColumnName is null && all.ContainsKey(p))) chosen[picture] = all[picture];
+        if (_imageColumn is { } name) chosen[Pictures[0]] = all.GetValueOrDefault(name) ?? throw Missing($"the column of pictures '{name}'", all);
+        foreach (string picture in Pictures.Where(p => _imageColumn is null && all.ContainsKey(p))) chosen[picture] = all[picture];
         return chosen;
     }
 

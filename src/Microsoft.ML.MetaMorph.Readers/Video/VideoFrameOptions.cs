@@ -15,6 +15,9 @@ public sealed class VideoFrameOptions
     /// <summary>Told where a video has more frames than are taken.</summary>
     public Action<string>? Log { get; set; }
 
+    /// <summary>As they are now: they may be changed and used for something else.</summary>
+    internal VideoFrameOptions Copy(Action<string>? log = null) => new() { FramesPerSecond = FramesPerSecond, MaximumFrames = MaximumFrames, BinaryFolder = BinaryFolder, Log = log ?? Log };
+
     internal void Validate()
     {
         if (!(FramesPerSecond > 0 && FramesPerSecond <= 1000)) throw new ArgumentOutOfRangeException(nameof(FramesPerSecond), FramesPerSecond, $"{nameof(FramesPerSecond)} must be above 0 and at most 1000.");

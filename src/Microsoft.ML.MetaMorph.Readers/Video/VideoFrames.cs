@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using FFMpegCore;
 using FFMpegCore.Exceptions;
 using FFMpegCore.Pipes;
@@ -6,7 +8,7 @@ using FFMpegCore.Pipes;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>Frames of video files as pictures of a row. The files are read by ffmpeg, which has to be installed.</summary>
-public static class VideoFrames
+public static partial class VideoFrames
 {
     // A playlist must not lead ffmpeg to other machines.
     private const string FilesOnly = "-protocol_whitelist file,pipe,crypto,data";
@@ -24,7 +26,7 @@ public static class VideoFrames
         options.Validate();
         if (file.Contains("://", StringComparison.Ordinal)) throw new ArgumentException($"'{file}' is an address, and nothing is ever fetched. Download it first.", nameof(file));
         if (!File.Exists(file)) throw new FileNotFoundException($"{file}: there is no such video (looked in {Path.GetFullPath(file)}).", file);
-        if (file.Contains('"')) throw new ArgumentException($"The name of the video {file} holds a quotation mark, which cannot be handed to ffmpeg. Give it another name.", nameof(file));
+        if (file.Contains('"')) throw new InvalidDataException($"the name of the video {file} holds a quotation mark, which cannot be handed to ffmpeg. Give it another name.");
         FfmpegTools.Require(options.BinaryFolder);
         double seconds = Seconds(file, options);
         double[] times = Times(seconds, options.FramesPerSecond, options.MaximumFrames, out int all);
@@ -50,16 +52,29 @@ public static class VideoFrames
         {
             found = FFProbe.Analyse(Path.GetFullPath(file), Tools(options.BinaryFolder), FilesOnly);
         }
-        catch (Exception refused) when (refused is FFMpegException or FFProbeException)
+        // Figures that a broken file claims are parsed without any check.
+        catch (Exception refused) when (refused is FFMpegException or FFProbeException or FormatException or ArithmeticException or JsonException)
         {
-            throw new InvalidDataException($"{file}: ffprobe cannot read it as a video: {refused.Message}", refused);
+            throw new InvalidDataException($"{file}: ffprobe cannot read it as a video: {Words(refused)}", refused);
         }
         if (found.PrimaryVideoStream is not { } video) throw new InvalidDataException($"{file}: there is no video in the file.");
         double seconds = (video.Duration > TimeSpan.Zero ? video.Duration : found.Duration).TotalSeconds;
         return seconds > 0 ? seconds : throw new InvalidDataException($"{file}: the length of the video is not known. Write it anew with ffmpeg -i.");
     }
 
+    /// <summary>The frame that is shown at a time. The last of a video may be shown for long, and the sound may go on behind it: then it is looked for farther in front.</summary>
     private static byte[] Frame(string file, double time, string? folder)
+    {
+        for (double back = 0; ; back = Math.Max(0.5, back * 4))
+        {
+            byte[] png = FirstFrame(file, Math.Max(0, time - back), folder);
+            if (png.Length > 0) return png;
+            if (back >= time) throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{file}, second {time:0.###}: there is no frame."));
+        }
+    }
+
+    /// <summary>The first frame at a time or behind it, as PNG; empty where there is none.</summary>
+    private static byte[] FirstFrame(string file, double time, string? folder)
     {
         using var png = new MemoryStream();
         try
@@ -70,10 +85,17 @@ public static class VideoFrames
         }
         catch (FFMpegException refused)
         {
-            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{file}, second {time:0.###}: ffmpeg gives no frame: {refused.Message}"), refused);
+            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{file}, second {time:0.###}: ffmpeg gives no frame: {Words(refused)}"), refused);
         }
-        return png.Length > 0 ? png.ToArray() : throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{file}, second {time:0.###}: there is no frame."));
+
+        return png.ToArray();
     }
+
+    // ffmpeg names its parts by their places in memory, which are others each time: the same trouble would be listed anew by each pass.
+    private static string Words(Exception refused) => Address().Replace(refused.Message, "").Trim();
+
+    [GeneratedRegex(" @ 0x[0-9a-fA-F]+", RegexOptions.CultureInvariant)]
+    private static partial Regex Address();
 
     private static FFOptions Tools(string? folder) => new() { BinaryFolder = folder ?? "" };
 }

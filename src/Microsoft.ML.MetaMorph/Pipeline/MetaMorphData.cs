@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.MetaMorph;
@@ -105,6 +106,34 @@ public sealed class MetaMorphData
         options ??= new FrameFolderOptions();
         options.Validate();
         return new FrameFolderSource(folder, options);
+    }
+
+    /// <summary>
+    /// Video files with captions, questions or conversations: a list (<c>.jsonl</c>) whose rows name videos (<c>video</c> or <c>file_name</c>), a folder of videos,
+    /// or one video, with its text beside it (<c>.txt</c>, <c>.caption</c>, <c>.json</c>). The package Microsoft.ML.MetaMorph.Readers has a reader of frames, by ffmpeg.
+    /// </summary>
+    /// <remarks>A row in JSON holds <c>conversations</c> or <c>messages</c>, <c>question</c> and <c>answer</c>, or a caption; <c>&lt;video&gt;</c> stands where the frames are shown.</remarks>
+    /// <param name="path">The list, the folder or the video. No path in a list may lead out of its folder.</param>
+    /// <param name="frames">Gives the frames of a video file, in order, as the pictures of its row; an <see cref="InvalidDataException"/> is a problem of that row. What it tells its second argument goes to the log, once.</param>
+    /// <param name="options">Fields, prompts, tasks; null for the defaults.</param>
+    /// <returns>The rows. As bytes, a row has as many pictures as frames: see <see cref="RowViewOptions.MaximumImages"/>.</returns>
+    /// <exception cref="FileNotFoundException">There is nothing at the path.</exception>
+    /// <exception cref="DirectoryNotFoundException">The folder of videos is not there.</exception>
+    public RowSource VideoFiles(string path, Func<string, Action<string>, IReadOnlyList<RowImage>> frames, VideoFileOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(frames);
+        options ??= new VideoFileOptions();
+        options.Validate();
+        var told = new ConcurrentDictionary<string, bool>(StringComparer.Ordinal);
+        return new VideoFileSource(path, file => frames(file, Tell), options);
+
+        void Tell(string message)
+        {
+            if (!told.TryAdd(message, true)) return;
+            using IChannel channel = _environment.Start("ReadVideos");
+            channel.Warning(MessageSensitivity.None, message);
+        }
     }
 
     /// <summary>Visual thinking out of boxes: JSON Lines of <c>image</c>, <c>question</c>, <c>answer</c> and <c>box</c> ([left, top, width, height]); the answer shows the region first.</summary>
