@@ -14,8 +14,8 @@ internal sealed class Exam(MLContext ml, LanguageImageEncoder encoder, LabelledP
         Table table = new Table().AddColumn("").AddColumn("Learned from").AddColumn(new TableColumn("Right").RightAligned());
         table.AddRow("Zero-shot", "words alone", Share(ZeroShot()));
         table.AddRow("Linear probe (SdcaMaximumEntropy)", "vectors with labels", Share(LinearProbe()));
-        table.AddRow($"Clusters (KMeans, {pictures.Labels.Count})", "vectors alone", Share(Clusters()));
-        table.AddRow("Guessing", "nothing", Share(1.0 / pictures.Labels.Count));
+        table.AddRow($"Clusters (KMeans, {pictures.Labels.Count})", "vectors, named by labels", Share(Clusters()));
+        table.AddRow("Always the most frequent label", "nothing", Share(Guessing()));
         AnsiConsole.Write(table);
     }
 
@@ -38,16 +38,27 @@ internal sealed class Exam(MLContext ml, LanguageImageEncoder encoder, LabelledP
         return Right(classifier.Fit(pictures.Lessons).Transform(pictures.Questions));
     }
 
-    /// <summary>As many clusters as labels; each stands for the label that most of its pictures have.</summary>
+    /// <summary>As many clusters as labels; each is given the label that most of its lessons have.</summary>
     private double Clusters()
     {
         IEstimator<ITransformer> clusters = ml.MetaMorph().EmbedImages("Vector", "Image", encoder)
             .AppendCacheCheckpoint(ml)
             .Append(ml.Clustering.Trainers.KMeans("Vector", numberOfClusters: pictures.Labels.Count));
-        IDataView view = clusters.Fit(pictures.Lessons).Transform(pictures.Questions);
-        (string Label, uint Cluster)[] rows = [.. view.GetColumn<string>("Label").Zip(view.GetColumn<uint>("PredictedLabel"))];
-        return rows.GroupBy(row => row.Cluster).Sum(cluster => cluster.GroupBy(row => row.Label).Max(label => label.Count())) / (double)rows.Length;
+        ITransformer found = clusters.Fit(pictures.Lessons);
+        Dictionary<uint, string> names = Assigned(found.Transform(pictures.Lessons)).GroupBy(row => row.Cluster)
+            .ToDictionary(cluster => cluster.Key, cluster => cluster.CountBy(row => row.Label).MaxBy(label => label.Value).Key);
+        (string Label, uint Cluster)[] rows = Assigned(found.Transform(pictures.Questions));
+        return rows.Count(row => names.GetValueOrDefault(row.Cluster) == row.Label) / (double)rows.Length;
     }
+
+    /// <summary>Who always says the most frequent label.</summary>
+    private double Guessing()
+    {
+        string[] labels = [.. pictures.Questions.GetColumn<string>("Label")];
+        return labels.CountBy(label => label).Max(label => label.Value) / (double)labels.Length;
+    }
+
+    private static (string Label, uint Cluster)[] Assigned(IDataView view) => [.. view.GetColumn<string>("Label").Zip(view.GetColumn<uint>("PredictedLabel"))];
 
     private static double Right(IDataView view)
     {

@@ -6,45 +6,25 @@ using Scenes;
 
 namespace ZeroShot;
 
-/// <summary>Painted scenes of one object, sorted by its shape. What is asked was never shown: other colours, places and backgrounds together.</summary>
+/// <summary>Painted scenes of one object, sorted by its colour. What is asked was never shown: other shapes, places and backgrounds together.</summary>
 internal static class ScenePictures
 {
-    private const int Lessons = 240, Questions = 300, Pairs = 100_000;
+    private const int Lessons = 240, Questions = 300, Pairs = 20_000;
 
     private static readonly SceneWorld World = SceneWorld.Small;
 
-    /// <summary>Pictures with the names of their shapes.</summary>
+    /// <summary>Pictures with the names of their colours.</summary>
     public static LabelledPictures Create(MLContext ml, int seed)
     {
-        string[] labels = [.. World.Shapes.Select(shape => shape.ToString().ToLowerInvariant())];
-        // The encoder learned whole descriptions: a shape is what all descriptions with it have in common.
-        string[] templates = [.. from colour in World.Colours from background in World.Backgrounds from place in Places.All select $"a large {colour} {{0}} at the {place.Name()} on a {background} background"];
+        string[] labels = [.. World.Colours.Select(colour => colour.Name)];
+        // The encoder learned whole descriptions: a colour is what all descriptions with it have in common.
+        string[] templates = [.. from shape in World.Shapes from background in World.Backgrounds from place in Places.All select $"a large {{0}} {shape.ToString().ToLowerInvariant()} at the {place.Name()} on a {background} background"];
         return new LabelledPictures(View(ml, seed + 1, Lessons, World.SampleTraining), View(ml, seed + 2, Questions, World.SampleHeldOut), labels, templates);
     }
 
-    /// <summary>Both towers, from nothing, by the sigmoid loss on pictures and their descriptions.</summary>
-    public static LanguageImageEncoder TrainEncoder(MLContext ml, int seed, double seconds, CancellationToken cancellation)
-    {
-        Console.WriteLine(FormattableString.Invariant($"Training an encoder of pictures and texts for {seconds:N0} s …"));
-        using EncodeImagesTransformer trained = ml.MetaMorph().Trainers.LanguageImagePretraining(new LanguageImagePretrainingTrainer.Options
-        {
-            CancellationToken = cancellation,
-            Training = new LanguageImagePretrainingOptions
-            {
-                ImageSize = ScenePainter.Side,
-                PatchSize = 8,
-                Width = 128,
-                LayerCount = 2,
-                TextLayerCount = 1,
-                MaximumTextLength = 24,
-                CaptionWeight = 0,
-                ContrastiveWeight = 1,
-                BatchSize = 64,
-                MaximumSeconds = seconds,
-            },
-        }).Fit(View(ml, seed, Pairs, World.SampleTraining));
-        return trained.LanguageImageEncoder ?? throw new InvalidOperationException("The training gave no text tower, although ContrastiveWeight is 1.");
-    }
+    /// <summary>Learns from scenes and their descriptions.</summary>
+    public static LanguageImageEncoder TrainEncoder(MLContext ml, int seed, int steps, CancellationToken cancellation)
+        => new FreshEncoder(ScenePainter.Side, PatchSize: 16, BatchSize: 32).Train(ml, View(ml, seed, Pairs, World.SampleTraining), steps, cancellation);
 
     private static IDataView View(MLContext ml, int seed, int count, Func<Random, int?, Scene> sample) => ml.Data.LoadFromEnumerable(Rows(seed, count, sample));
 
@@ -66,6 +46,6 @@ internal static class ScenePictures
 
         public string Caption => scene.Describe();
 
-        public string Label => scene.Objects.Count > 0 ? scene.Objects[0].ShapeName : "";
+        public string Label => scene.Objects.Count > 0 ? scene.Objects[0].Colour.Name : "";
     }
 }

@@ -111,6 +111,31 @@ public sealed class SampleTests
         public void Report(DrawingStatus value) => Count++;
     }
 
+    /// <summary>A published layout of a few thousand parameters: that of the reference cases.</summary>
+    [TestMethod]
+    [DataRow("siglip-folder")]
+    [DataRow("siglip2-naflex-folder")]
+    public void VectorsFeedAClassifierAndTheTowersLearnOn(string published)
+    {
+        string siglip = Path.Combine(Repository.Root, "test", "reference", published);
+        using (var model = (IDisposable)Embedding.Probe(Ml, _world.Captions, siglip, _world.File("probe.zip")))
+        {
+            // Four pictures of four colours, one of each label: a linear classifier of unlike vectors tells them apart.
+            string[] captions = [.. _world.Captions.GetColumn<string>("Caption")];
+            CollectionAssert.AreEqual(captions, ((ITransformer)model).Transform(_world.Captions).GetColumn<string>("PredictedLabel").ToArray());
+            using var loaded = (IDisposable)Ml.Model.Load(_world.File("probe.zip"), out _);
+            CollectionAssert.AreEqual(captions, ((ITransformer)loaded).Transform(_world.Captions).GetColumn<string>("PredictedLabel").ToArray());
+        }
+
+        Embedding.GoOn(Ml, _world.Captions, siglip, steps: 2, _world.File(published + "-checkpoints"), _world.File(published));
+        using LanguageImageEncoder encoder = LanguageImageEncoder.Load(_world.File(published));
+        using var classifier = (IDisposable)Embedding.ZeroShot(Ml, encoder).Fit(_world.Captions);
+        IDataView classified = ((ITransformer)classifier).Transform(_world.Captions);
+        float[][] scores = [.. classified.GetColumn<float[]>("Score")];
+        string[] labels = ["red", "green", "blue"];
+        CollectionAssert.AreEqual(scores.Select(row => labels[Array.IndexOf(row, row.Max())]).ToArray(), classified.GetColumn<string>("PredictedLabel").ToArray());
+    }
+
     [TestMethod]
     public void AModelFromNothing()
     {

@@ -56,7 +56,7 @@ public sealed class BrokenModelZipTests : FolderTests
     [TestMethod]
     public void AFolderIsNoZip()
         => Assert.AreEqual(
-            $"'{Folder.Path}' is a folder, but a model zip is expected: a file that mlContext.Model.Save wrote. Pretrained folders are opened by GenerateResponse, ImageEncoder.Load, Visualizer.Load and ImageAutoencoder.Load. (Parameter 'filePath')",
+            $"'{Folder.Path}' is a folder, but a model zip is expected: a file that mlContext.Model.Save wrote. Pretrained folders are opened by GenerateResponse, ImageEncoder.Load, LanguageImageEncoder.Load, Visualizer.Load and ImageAutoencoder.Load. (Parameter 'filePath')",
             Assert.ThrowsExactly<ArgumentException>(() => _ml.MetaMorph().LoadModel(Folder.Path, out _)).Message);
 
     [TestMethod]
@@ -249,6 +249,37 @@ public sealed class BrokenModelZipTests : FolderTests
         string message = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().LoadModel(path, out _)).Message;
         StringAssert.StartsWith(message, $"{path}: step 2 of the chain, MetaMorphTransformer, cannot read the columns that the steps before it leave: ");
         StringAssert.Contains(message, "'Prompt'");
+        StringAssert.EndsWith(message, $" The names of columns of our steps stand in 'metamorph.json' in their directories; two of them do not belong together. {ModelZipReader.Advice}");
+    }
+
+    /// <summary>The same of vectors: the column of pictures is not saved with the schema, what stands behind it is told all the same.</summary>
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void AStepOfVectorsThatHidesWhatTheNextOneReadsIsNamed(bool zeroShot)
+    {
+        string path = Folder["vectors.zip"];
+        using (LanguageImageEncoder encoder = LanguageImageEncoder.Load(ReferenceCase.Own("siglip-folder").First().Folder))
+        {
+            IDataView rows = TinyModels.Captions(_ml, 2);
+            IEstimator<ITransformer> first = zeroShot ? _ml.MetaMorph().ClassifyZeroShot("Found", "Image", encoder, ["a"]) : _ml.MetaMorph().EmbedImages("Found", "Image", encoder);
+            using TransformerChain<EmbedTextsTransformer> chain = first.Append(_ml.MetaMorph().EmbedTexts("Texts", "Caption", encoder)).Fit(rows);
+            _ml.Model.Save(chain, rows.Schema, path);
+        }
+
+        ((IDisposable)_ml.MetaMorph().LoadModel(path, out _)).Dispose();
+        using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update))
+        {
+            ZipArchiveEntry entry = archive.Entries.Single(entry => entry.Name == SettingsJson.FileName && Contains(entry, "\"Found\""));
+            string name = entry.FullName, settings = System.Text.Encoding.UTF8.GetString(Bytes(entry)).Replace("\"Found\"", "\"Caption\"");
+            entry.Delete();
+            using Stream stream = archive.CreateEntry(name).Open();
+            stream.Write(System.Text.Encoding.UTF8.GetBytes(settings));
+        }
+
+        string message = Assert.ThrowsExactly<InvalidDataException>(() => _ml.MetaMorph().LoadModel(path, out _)).Message;
+        StringAssert.StartsWith(message, $"{path}: step 2 of the chain, EmbedTextsTransformer, cannot read the columns that the steps before it leave: ");
+        StringAssert.Contains(message, "'Caption'");
         StringAssert.EndsWith(message, $" The names of columns of our steps stand in 'metamorph.json' in their directories; two of them do not belong together. {ModelZipReader.Advice}");
     }
 

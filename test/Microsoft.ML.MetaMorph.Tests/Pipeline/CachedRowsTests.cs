@@ -7,7 +7,7 @@ namespace Microsoft.ML.MetaMorph.Tests;
 public sealed class CachedRowsTests : FolderTests
 {
     private const string Ended = " The rows come through a cache or a parallel cursor of ML.NET, which ends with its first error, so neither this row can be passed over nor any other read. "
-        + "Give EncodeImages (or GenerateResponse, where that failed) an ErrorColumnName in front of the cache, or leave the cache (AppendCacheCheckpoint) out.";
+        + "Give the step that failed (EncodeImages, EmbedImages, EmbedTexts, ClassifyZeroShot or GenerateResponse) an ErrorColumnName in front of the cache, or leave the cache (AppendCacheCheckpoint) out.";
 
     private readonly MLContext _ml = new(seed: 1);
 
@@ -44,6 +44,24 @@ public sealed class CachedRowsTests : FolderTests
         IDataView parallel = _ml.Transforms.CopyColumns("Copied", "VisualTokens").Fit(encoding.Transform(Pictures())).Transform(encoding.Transform(Pictures()));
         string alone = Assert.Throws<Exception>(() => ColumnValues.Rows(encoding.Transform(Pictures()), ["VisualTokens"])).Message;
         AssertTold(alone, () => EncodedRow.Train(_ml, parallel, options => options.VisualTokensColumnName = "Copied"));
+    }
+
+    /// <summary>Vectors behind a cache of vectors: a row that ended it is told, and one with an error column ends nothing.</summary>
+    [TestMethod]
+    public void TheRowOfAVectorIsTold()
+    {
+        using LanguageImageEncoder encoder = LanguageImageEncoder.Load(ReferenceCase.Own("siglip-folder").First().Folder);
+        using EmbedImagesTransformer images = _ml.MetaMorph().EmbedImages("Vector", "Picture", encoder, Folder.Path).Fit(Pictures());
+        string alone = Assert.Throws<Exception>(() => ColumnValues.Rows(images.Transform(Pictures()), ["Vector"])).Message;
+        foreach (string part in new[] { "Row 1, column 'Picture', picture 1: ", Folder["words.png"] }) StringAssert.Contains(alone, part);
+        IDataView cached = _ml.Data.Cache(images.Transform(Pictures()));
+        using EmbedTextsTransformer texts = _ml.MetaMorph().EmbedTexts("Texts", "Prompt", encoder).Fit(cached);
+        AssertTold(alone, () => ColumnValues.Rows(texts.Transform(cached), ["Texts", "Vector"]));
+
+        using EmbedImagesTransformer telling = _ml.MetaMorph().EmbedImages(new EmbedImagesEstimator.Options { InputColumnName = "Picture", Encoder = encoder, ImageFolder = Folder.Path, ErrorColumnName = "Error" }).Fit(Pictures());
+        List<object?[]> rows = ColumnValues.Rows(texts.Transform(_ml.Data.Cache(telling.Transform(Pictures()))), ["Texts", "Vector", "Error"]);
+        CollectionAssert.AreEqual(new[] { "", alone, "", "" }, rows.Select(row => (string)row[2]!).ToArray());
+        CollectionAssert.AreEqual(new[] { false, true, false, false }, rows.Select(row => ((float[])row[1]!).All(float.IsNaN)).ToArray());
     }
 
     [TestMethod]

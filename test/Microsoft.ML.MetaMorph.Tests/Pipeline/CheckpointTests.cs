@@ -21,7 +21,7 @@ public sealed class CheckpointTests
         _ml.Log += (_, entry) => _log.Add(entry.RawMessage);
     }
 
-    public static IEnumerable<object[]> Trainings => Names.SelectMany(name => new object[][] { [name, false], [name, true] });
+    public static IEnumerable<object[]> Trainings => Names.Concat(Towers).SelectMany(name => new object[][] { [name, false], [name, true] });
 
     // Pictures this small are slower on two threads than on one.
     [ClassInitialize]

@@ -149,6 +149,48 @@ public sealed class EmbeddingTests : FolderTests
         Assert.IsTrue(classes[0][0] is > 0u and <= 3u && classes[2][0] is > 0u and <= 3u, $"{classes[0][0]}, {classes[2][0]}");
     }
 
+    /// <summary>A text that the step in front cannot give is the error of its own row, in its column or where its vector is asked for; the others of its batch have theirs.</summary>
+    [TestMethod]
+    public void ATextThatCannotBeReadIsItsOwnError()
+    {
+        using LanguageImageEncoder encoder = Open(ReferenceCase.Own("siglip-folder").First().Name);
+        using MetaMorphTransformer model = EncodedRow.Train(_ml, EncodedRow.Rows(_ml, 4));
+        IDataView Answers(params EncodedRow[] rows) => model.Transform(_ml.Data.LoadFromEnumerable(rows));
+        IDataView data = Answers(new EncodedRow { Prompt = "Say yes." }, new EncodedRow { Prompt = "<image>?" }, new EncodedRow { Prompt = "a" });
+        const string Broken = "Row 1, column 'Prompt': there are 1 <image> marks, but the column 'VisualTokens' holds 0 pictures. Give every mark its picture, prompts first; if EncodeImages has an ErrorColumnName, that column says whether a picture could not be read.";
+        using EmbedTextsTransformer telling = _ml.MetaMorph().EmbedTexts(new EmbedTextsEstimator.Options { InputColumnName = "PredictedResponse", Encoder = encoder, ErrorColumnName = "Error" }).Fit(data);
+        List<object?[]> rows = ColumnValues.Rows(telling.Transform(data), ["Vector", "Error"]);
+        CollectionAssert.AreEqual(new[] { "", Broken, "" }, rows.Select(row => (string)row[1]!).ToArray());
+        CollectionAssert.AreEqual(new[] { "", Broken, "" }, ColumnValues.Rows(telling.Transform(data), ["Error"]).Select(row => (string)row[0]!).ToArray(), "errors alone");
+        Assert.IsTrue(((float[])rows[1][0]!).All(float.IsNaN));
+        List<object?[]> expected = ColumnValues.Rows(telling.Transform(Answers(new EncodedRow { Prompt = "Say yes." }, new EncodedRow { Prompt = "a" })), ["Vector"]);
+        ColumnValues.AssertEqual(expected, [[rows[0][0]], [rows[2][0]]], 1e-5, "the rows beside it");
+
+        _ml.Model.Save(telling, data.Schema, Folder["texts.zip"]);
+        using var loaded = (EmbedTextsTransformer)_ml.MetaMorph().LoadModel(Folder["texts.zip"], out _);
+        CollectionAssert.AreEqual(new[] { "", Broken, "" }, ColumnValues.Rows(loaded.Transform(data), ["Error"]).Select(row => (string)row[0]!).ToArray(), "loaded");
+
+        using EmbedTextsTransformer strict = _ml.MetaMorph().EmbedTexts("Vector", "PredictedResponse", encoder).Fit(data);
+        using DataViewRowCursor cursor = strict.Transform(data).GetRowCursor([strict.GetOutputSchema(data.Schema)["Vector"]]);
+        Func<object?> read = ColumnValues.Reader(cursor, cursor.Schema["Vector"]);
+        Assert.IsTrue(cursor.MoveNext() && read() is float[] && cursor.MoveNext());
+        Assert.AreEqual(Broken, Assert.ThrowsExactly<InvalidDataException>(() => read()).Message);
+        Assert.IsTrue(cursor.MoveNext());
+        ColumnValues.AssertEqual([[rows[2][0]]], [[read()]], 1e-6, "the row behind it");
+    }
+
+    [TestMethod]
+    public void NamesOfErrorColumns()
+    {
+        using LanguageImageEncoder encoder = Open(ReferenceCase.Own("siglip-folder").First().Name);
+        string Texts(string? error) => Assert.ThrowsExactly<ArgumentException>(() => _ml.MetaMorph().EmbedTexts(new EmbedTextsEstimator.Options { Encoder = encoder, ErrorColumnName = error })).Message;
+        Assert.AreEqual("ErrorColumnName is empty; name a column, or set it to null for none.", Texts(""));
+        Assert.AreEqual("Two columns would be appended as 'Vector'.", Texts("Vector"));
+        Assert.AreEqual("InputColumnName, which is read, and ErrorColumnName, which is appended, are both 'Text', so the appended column would hide the other. Give one of them another name.", Texts("Text"));
+        IDataView data = TinyModels.Captions(_ml, 9);
+        EstimatorWorkout.Run(_ml, _ml.MetaMorph().EmbedTexts(new EmbedTextsEstimator.Options { InputColumnName = "Caption", Encoder = encoder, BatchSize = 3, ErrorColumnName = "Error" }), data, ["Vector", "Error"]).Dispose();
+    }
+
     [TestMethod]
     public void LabelsAndTemplatesThatCannotBeAreNamed()
     {

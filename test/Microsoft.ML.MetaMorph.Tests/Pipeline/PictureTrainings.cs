@@ -12,6 +12,9 @@ internal sealed class PictureTrainings(MLContext ml)
     /// <summary>The names of the trainers, as a checkpoint has them.</summary>
     public static string[] Names { get; } = ["Visualizer", "Autoencoder", "LanguageImagePretraining"];
 
+    /// <summary>Published folders that the encoder's trainer goes on from with both towers, by the sigmoid loss alone; one's pictures have one size, the other's keep their shapes.</summary>
+    public static string[] Towers { get; } = [.. ReferenceCase.Own("siglip-folder").Select(reference => reference.Name)];
+
     /// <summary>What is common to a run.</summary>
     public sealed record Run
     {
@@ -67,7 +70,8 @@ internal sealed class PictureTrainings(MLContext ml)
                 }
 
             default:
-                using (EncodeImagesTransformer encoding = ml.MetaMorph().Trainers.LanguageImagePretraining(Encoder(run, progress)).Fit(rows, run.Validation, null)) return Copies(encoding.Model.Parameters());
+                using (EncodeImagesTransformer encoding = ml.MetaMorph().Trainers.LanguageImagePretraining(Towers.Contains(trainer) ? BothTowers(trainer, run, progress) : Encoder(run, progress)).Fit(rows, run.Validation, null))
+                using (LanguageImageEncoder? towers = encoding.LanguageImageEncoder) return Copies(towers?.Model.Parameters() ?? encoding.Model.Parameters());
         }
     }
 
@@ -132,15 +136,26 @@ internal sealed class PictureTrainings(MLContext ml)
         CancellationToken = run.Stop,
     };
 
+    private static LanguageImagePretrainingTrainer.Options BothTowers(string name, Run run, IProgress<TrainingStatus>? progress)
+    {
+        LanguageImagePretrainingTrainer.Options options = Encoder(run, progress);
+        options.TokenizerTraining = null;
+        options.PretrainedFolder = run.Pretrained ?? ReferenceCase.OwnCase(name).Folder;
+        options.Training = options.Training with { CaptionWeight = 0, ContrastiveWeight = 1 };
+        return options;
+    }
+
     private static Dictionary<string, torch.Tensor> Copies(IEnumerable<KeyValuePair<string, torch.Tensor>> weights) => weights.ToDictionary(entry => entry.Key, entry => entry.Value.detach().clone());
 
     /// <summary>The bytes of a picture of noise.</summary>
     private static byte[] Png(int seed)
     {
-        byte[] pixels = new byte[Side * Side * 4];
+        // Every other one is wide, so that a batch has unlike shapes.
+        int width = Side * (1 + seed % 2);
+        byte[] pixels = new byte[width * Side * 4];
         new Random(seed).NextBytes(pixels);
         for (int i = 3; i < pixels.Length; i += 4) pixels[i] = byte.MaxValue;
-        using MLImage image = MLImage.CreateFromPixels(Side, Side, MLPixelFormat.Bgra32, pixels);
+        using MLImage image = MLImage.CreateFromPixels(width, Side, MLPixelFormat.Bgra32, pixels);
         string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.png");
         try
         {

@@ -15,7 +15,7 @@ public sealed partial class PretrainedCheckpointTests : FolderTests
 
     public PretrainedCheckpointTests() => _trainings = new PictureTrainings(_ml);
 
-    public static IEnumerable<object[]> Trainers => Names.Select(name => new object[] { name });
+    public static IEnumerable<object[]> Trainers => Names.Concat(Towers).Select(name => new object[] { name });
 
     private Run Begun => new() { Folder = Folder["checkpoints"], Pretrained = Folder["start"], Steps = 4, Interval = 100 };
 
@@ -118,6 +118,9 @@ public sealed partial class PretrainedCheckpointTests : FolderTests
                 break;
             case "Autoencoder":
                 using (var model = new AutoencoderKL(TinyDiffusion.Autoencoder with { SampleSize = [Side] }, TinyDiffusion.Fresh(seed))) AutoencoderFolder.Save(model, Folder["start"]);
+                break;
+            case var published when Towers.Contains(published):
+                foreach (string file in Directory.GetFiles(ReferenceCase.OwnCase(published).Folder)) File.Copy(file, Path.Combine(Directory.CreateDirectory(Folder["start"]).FullName, Path.GetFileName(file)));
                 break;
             default:
                 TinyFolders.SaveEncoder(Folder["start"]);

@@ -11,7 +11,7 @@ internal static class RowErrors
 
     // Why such a row can neither be passed over nor have an error column behind the cache.
     private const string Ended = "The rows come through a cache or a parallel cursor of ML.NET, which ends with its first error, so neither this row can be passed over nor any other read. "
-        + "Give EncodeImages (or GenerateResponse, where that failed) an ErrorColumnName in front of the cache, or leave the cache (AppendCacheCheckpoint) out.";
+        + "Give the step that failed (EncodeImages, EmbedImages, EmbedTexts, ClassifyZeroShot or GenerateResponse) an ErrorColumnName in front of the cache, or leave the cache (AppendCacheCheckpoint) out.";
 
     /// <summary>Whether a failure tells of a row's data; else of the machine, a cancellation, or something that was disposed.</summary>
     public static bool IsOfRow(Exception failure)

@@ -17,6 +17,9 @@ namespace Microsoft.ML.MetaMorph;
 /// The inner product with a picture's vector (`EmbedImages` with the same encoder) is their cosine. A text is made ready as the tower was
 /// trained: in lower case, of SigLIP also without punctuation; what is longer than `LanguageImageEncoder.MaximumTextLength` tokens is cut. A missing
 /// text is an empty one, which has a vector like any other. The column of texts may have the name of the output, which then takes its place.
+///
+/// Where a step in front of this one cannot give the text, that row is an error when its vector is asked for, and the other rows have theirs. With an
+/// error column its message stands there, and the vector of that row is NaN, a missing value, which trainers of ML.NET pass over.
 /// ]]></format>
 /// </remarks>
 public sealed class EmbedTextsEstimator : IEstimator<EmbedTextsTransformer>
@@ -33,7 +36,7 @@ public sealed class EmbedTextsEstimator : IEstimator<EmbedTextsTransformer>
 
     /// <summary>Makes the transformer; no row is read.</summary>
     /// <param name="input">Rows of the schema that will be transformed.</param>
-    /// <returns>The transformer. It shares the encoder's weights, and appends the vectors.</returns>
+    /// <returns>The transformer. It shares the encoder's weights, and appends the vectors and, if asked for, the errors.</returns>
     /// <exception cref="ArgumentException">The input column is missing or of another type.</exception>
     public EmbedTextsTransformer Fit(IDataView input)
     {
@@ -54,14 +57,14 @@ public sealed class EmbedTextsEstimator : IEstimator<EmbedTextsTransformer>
 
     /// <summary>The schema after the transformer.</summary>
     /// <param name="inputSchema">The schema before it.</param>
-    /// <returns>The input's columns and the vectors.</returns>
+    /// <returns>The input's columns, the vectors and, if asked for, the errors.</returns>
     /// <exception cref="ArgumentException">The input column is missing or of another type.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         EmbedTextsSettings settings = _options.ToSettings();
         TextColumn.Require(inputSchema, settings.InputColumnName, EmbedTextsTransformer.Role);
-        return SchemaShapes.Append(inputSchema, VectorColumn.Of(settings.OutputColumnName, _options.Encoder.VectorLength));
+        return SchemaShapes.Append(inputSchema, settings.Outputs(_options.Encoder.VectorLength));
     }
 
     /// <summary>Options of <see cref="EmbedTextsEstimator"/>.</summary>
@@ -72,6 +75,9 @@ public sealed class EmbedTextsEstimator : IEstimator<EmbedTextsTransformer>
 
         /// <summary>The column of texts. Null: that with the name of the output, whose place the vectors take.</summary>
         public string? InputColumnName { get; set; } = DefaultColumnNames.Text;
+
+        /// <inheritdoc cref="EmbedImagesEstimator.Options.ErrorColumnName"/>
+        public string? ErrorColumnName { get; set; }
 
         /// <summary>The encoder.</summary>
         public required LanguageImageEncoder Encoder { get; set; }
@@ -85,6 +91,6 @@ public sealed class EmbedTextsEstimator : IEstimator<EmbedTextsTransformer>
             ToSettings().Validate(SettingNames.Options());
         }
 
-        internal EmbedTextsSettings ToSettings() => new(OutputColumnName, InputColumnName ?? OutputColumnName, BatchSize);
+        internal EmbedTextsSettings ToSettings() => new(OutputColumnName, InputColumnName ?? OutputColumnName, BatchSize, ErrorColumnName: ErrorColumnName);
     }
 }

@@ -44,11 +44,11 @@ public sealed class EmbedTextsTransformer : BatchTransformer
     internal override DataViewSchema.DetachedColumn[] GetOutputColumns(DataViewSchema inputSchema)
     {
         TextColumn.Require(inputSchema, _settings.InputColumnName, Role);
-        return [VectorColumn.Of(_settings.OutputColumnName, _model.Value.VectorLength)];
+        return _settings.Outputs(_model.Value.VectorLength);
     }
 
     internal override IRowBatch CreateBatch(DataViewRow input, bool[] activeOutputs, int capacity)
-        => new EmbedTextsBatch(_settings, _model.Share(), _device, input, capacity);
+        => new EmbedTextsBatch(_settings, _model.Share(), _device, input, computes: activeOutputs[0], capacity);
 
     private protected override void Save(ModelSaveContext context) => MLNetInternals.Save(context, Kind, zip =>
     {

@@ -81,7 +81,7 @@ internal sealed class ImageVectors
     public ReadOnlySpan<float> Of(int slot)
     {
         int length = _model.VectorLength;
-        if (IsMissing(slot)) return Enumerable.Repeat(float.NaN, length).ToArray();
+        if (IsMissing(slot)) return VectorColumn.Missing(length);
         _failures[slot]?.Throw();
         return _vectors.AsSpan(_places[slot] * length, length);
     }

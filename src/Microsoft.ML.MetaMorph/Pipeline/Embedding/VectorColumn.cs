@@ -16,6 +16,14 @@ internal static class VectorColumn
     public static DataViewSchema.DetachedColumn Key(string name, IReadOnlyList<string> values)
         => new(name, new KeyDataViewType(typeof(uint), values.Count), Annotation("KeyValues", values));
 
+    /// <summary>A vector of NaN, as ML.NET writes missing values.</summary>
+    public static float[] Missing(int length)
+    {
+        var values = new float[length];
+        Array.Fill(values, float.NaN);
+        return values;
+    }
+
     /// <summary>Copies a row's values.</summary>
     public static void Set(ref VBuffer<float> value, ReadOnlySpan<float> values)
     {

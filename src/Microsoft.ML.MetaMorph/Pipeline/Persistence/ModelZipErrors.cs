@@ -33,7 +33,7 @@ internal static class ModelZipErrors
         {
             number++;
             // ML.NET saves no columns of pictures with the schema. What a MetaMorph reads is saved, or made by a step before it.
-            schema = step is EncodeImagesTransformer encoder ? WithPictures(schema, encoder.InputColumns) : schema;
+            if (step is EncodeImagesTransformer or EmbedImagesTransformer or ClassifyZeroShotTransformer) schema = WithPictures(schema, ((BatchTransformer)step).InputColumns);
             if (step is BatchTransformer ours && !(ours is MetaMorphTransformer && number > 1) && ours.InputColumns.Any(name => schema.GetColumnOrNull(name) is null)) return;
             try
             {
@@ -53,7 +53,7 @@ internal static class ModelZipErrors
 
     /// <summary>The error for a folder in the place of a zip.</summary>
     public static ArgumentException Folder(string path, string parameter)
-        => new($"'{path}' is a folder, but a model zip is expected: a file that mlContext.Model.Save wrote. Pretrained folders are opened by GenerateResponse, {nameof(ImageEncoder)}.Load, {nameof(Visualizer)}.Load and {nameof(ImageAutoencoder)}.Load.", parameter);
+        => new($"'{path}' is a folder, but a model zip is expected: a file that mlContext.Model.Save wrote. Pretrained folders are opened by GenerateResponse, {nameof(ImageEncoder)}.Load, {nameof(LanguageImageEncoder)}.Load, {nameof(Visualizer)}.Load and {nameof(ImageAutoencoder)}.Load.", parameter);
 
     /// <summary>Whether ML.NET itself could not read the zip: what it throws then names no file.</summary>
     public static bool IsOfMLNet(Exception failure)
