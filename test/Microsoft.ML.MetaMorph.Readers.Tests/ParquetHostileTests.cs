@@ -108,6 +108,34 @@ public sealed class ParquetHostileTests : ParquetFiles
         Assert.IsLessThan(12L * PictureBytes, most);
     }
 
+    /// <summary>Groups in groups in groups, as deep as a few bytes each make them, must not use up the stack, which would end the process.</summary>
+    [TestMethod]
+    public void ASchemaNestedTooDeepIsRefused()
+    {
+        const int depth = 200_000;
+        var footer = new List<byte> { 0x15, 0x02, 0x19, 0xFC };
+        for (uint left = depth + 1; ; left >>= 7)
+        {
+            footer.Add((byte)(left > 127 ? (left & 127) | 128 : left));
+            if (left <= 127) break;
+        }
+
+        // Each group: its name 'g' and one child; then a column of bytes 'x'; no rows, no row groups.
+        for (int i = 0; i < depth; i++) footer.AddRange([0x48, 1, (byte)'g', 0x15, 2, 0]);
+        footer.AddRange([0x15, 12, 0x25, 2, 0x18, 1, (byte)'x', 0, 0x16, 0, 0x19, 0x0C, 0]);
+        string file = Path.Combine(Folder, "deep.parquet");
+        File.WriteAllBytes(file, [.. "PAR1"u8, .. footer, .. BitConverter.GetBytes(footer.Count), .. "PAR1"u8]);
+        RowReading reading = new ParquetRowSource([file]).Read().Single();
+        Assert.AreEqual("the footer of the Parquet file is nested more than 32 levels deep, which no data set is. Take the file out.", reading.Problem);
+        Assert.AreEqual(new RowPlace(file, 1, "row"), reading.Place);
+        // Lists in lists of a field that nobody knows.
+        footer = [0x29, .. Enumerable.Repeat((byte)0x19, depth)];
+        File.WriteAllBytes(file, [.. "PAR1"u8, .. footer, .. BitConverter.GetBytes(footer.Count), .. "PAR1"u8]);
+        Assert.AreEqual(reading.Problem, new ParquetRowSource([file]).Read().Single().Problem);
+        File.WriteAllBytes(file, [.. "PAR1"u8, 1, 2, .. BitConverter.GetBytes(1000), .. "PAR1"u8]);
+        Assert.AreEqual($"'{file}' has 14 bytes, and its footer claims to have 1000. It may not have been downloaded whole.", new ParquetRowSource([file]).Read().Single().Problem);
+    }
+
     private static byte[] Noise(Random random)
     {
         byte[] bytes = new byte[PictureBytes];

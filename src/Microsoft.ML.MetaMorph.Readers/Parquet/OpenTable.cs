@@ -24,7 +24,7 @@ internal sealed class OpenTable
     /// <param name="columns">What is read of it.</param>
     public static OpenTable Open(Stream stream, string file, RowColumns columns)
     {
-        if (stream.Length <= 8) throw new InvalidDataException($"'{file}' has {stream.Length} bytes, so it is no Parquet file. It may not have been downloaded whole.");
+        FooterNesting.Require(stream, file);
         return new OpenTable(ParquetReader.CreateAsync(stream, leaveStreamOpen: true).GetAwaiter().GetResult(), columns);
     }
 
@@ -47,6 +47,7 @@ internal sealed class OpenTable
     public static ReadOnlyMemory<byte>[] ReadBytes(string file, int index, string path)
     {
         using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read);
+        FooterNesting.Require(stream, file);
         ParquetReader reader = ParquetReader.CreateAsync(stream, leaveStreamOpen: true).GetAwaiter().GetResult();
         DataField field = reader.Schema.GetDataFields().Single(f => f.Path.ToString() == path);
         return LeafColumn.Read(reader.OpenRowGroupReader(index), field)!.Bytes!;
