@@ -12,6 +12,9 @@ internal static class FashionPictures
 
     private static readonly string[] Labels = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"];
 
+    /// <summary>Whether a folder has all four files.</summary>
+    public static bool AreIn(string folder) => new[] { "train", "t10k" }.All(part => File.Exists(Images(folder, part)) && File.Exists(Numbers(folder, part)));
+
     /// <summary>Lessons from the first pictures of its training files, questions from the first of its test files.</summary>
     public static LabelledPictures Read(MLContext ml, string folder)
         => new(View(ml, Rows(folder, "train").Take(Lessons)), View(ml, Rows(folder, "t10k").Take(Questions)), Labels, ["a photo of a {0}"]);
@@ -20,11 +23,15 @@ internal static class FashionPictures
     public static LanguageImageEncoder TrainEncoder(MLContext ml, string folder, int steps, CancellationToken cancellation)
         => new FreshEncoder(IdxFile.Side, PatchSize: 7, BatchSize: Labels.Length).Train(ml, View(ml, OneOfEach(Rows(folder, "train"))), steps, cancellation);
 
+    private static string Images(string folder, string part) => Path.Combine(folder, $"{part}-images-idx3-ubyte.gz");
+
+    private static string Numbers(string folder, string part) => Path.Combine(folder, $"{part}-labels-idx1-ubyte.gz");
+
     private static IDataView View(MLContext ml, IEnumerable<Row> rows) => ml.Data.LoadFromEnumerable(rows);
 
     private static Row[] Rows(string folder, string part)
     {
-        string images = Path.Combine(folder, $"{part}-images-idx3-ubyte.gz"), labels = Path.Combine(folder, $"{part}-labels-idx1-ubyte.gz");
+        string images = Images(folder, part), labels = Numbers(folder, part);
         byte[] pixels = IdxFile.Read(images, IdxFile.Side * IdxFile.Side), numbers = IdxFile.Read(labels, 1);
         if (pixels.Length != numbers.Length * IdxFile.Side * IdxFile.Side)
             throw new InvalidDataException($"'{images}' holds {pixels.Length / (IdxFile.Side * IdxFile.Side)} pictures, '{labels}' {numbers.Length} labels; they must be equally many.");

@@ -19,6 +19,8 @@ var command = new RootCommand("Zero-shot classification, a linear probe and clus
 command.Validators.Add(result =>
 {
     if (result.GetValue(pictureFolder) is not null && result.GetValue(fashionFolder) is not null) result.AddError("--pictures and --fashion exclude each other.");
+    if (result.GetValue(pictureFolder) is { } own && !Directory.Exists(own)) result.AddError($"--pictures: there is no folder '{own}'.");
+    if (result.GetValue(fashionFolder) is { } fashion && !FashionPictures.AreIn(fashion)) result.AddError($"--fashion: '{fashion}' lacks files of Fashion-MNIST (train-images-idx3-ubyte.gz …); Debian's package dataset-fashion-mnist has them in /usr/share/datasets/fashion-mnist.");
     if (result.GetValue(pictureFolder) is not null && result.GetValue(encoderFolder) is null) result.AddError("--pictures needs --encoder: an encoder that is trained now learns from captions, which a folder of labels has not.");
 });
 command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
