@@ -13,8 +13,8 @@ internal static class Program
             case ["tune", string checkpoints, string result]:
                 KilledTuningTests.Tune(checkpoints, result);
                 return 0;
-            case ["plan", string precision, string checkpointing, string budget]:
-                TrainingPlanTests.PrintPeak(Enum.Parse<Precision>(precision), bool.Parse(checkpointing), int.Parse(budget, System.Globalization.CultureInfo.InvariantCulture));
+            case ["plan", string shape, string precision, string checkpointing, string budget]:
+                TrainingPeak.Print(shape, Enum.Parse<Precision>(precision), bool.Parse(checkpointing), int.Parse(budget, System.Globalization.CultureInfo.InvariantCulture));
                 return 0;
             default:
                 Console.Error.WriteLine("These are tests: run them with 'dotnet test'.");

@@ -89,7 +89,8 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         LanguageTokenizer? tokenizer = Tokenizer(trainData, previousModel, log);
         TrainingPlan plan = Plan(Describe(previousModel, tokenizer, tokens), trainData, device, seed);
         log.Info($"The plan of this training:\n{plan}");
-        if (device.type == TorchSharp.DeviceType.CPU && plan.Shortage is { } shortage) log.Warn(shortage);
+        plan.RequireMemory();
+        if (plan.Shortage is { } shortage) log.Warn(shortage);
         TrainableModel start = Start(previousModel, tokenizer, tokens, device, seed);
         try
         {
@@ -123,6 +124,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         TrainingPlan plan = Plan(Describe(previousModel, tokenizer, tokens), trainData, device, seed);
         if (measureStep)
         {
+            plan.RequireMemory();
             using TrainableModel start = Start(previousModel, tokenizer, tokens, device, seed);
             plan.SecondsPerStep = SecondsPerStep(start, trainData, seed, log);
         }
@@ -171,20 +173,20 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         => previous is not null || _options.PretrainedFolder is not null ? null : ConversationText.WithTemplate(_options.Tokenizer ?? TrainTokenizer(data, log), _options.ChatTemplate);
 
     /// <summary>What will be trained, before anything is made or loaded.</summary>
-    private (MetaMorphConfig Config, ConversationText Text) Describe(MetaMorphTransformer? previous, LanguageTokenizer? tokenizer, VisualTokenSizes? tokens)
+    private TrainingStart Describe(MetaMorphTransformer? previous, LanguageTokenizer? tokenizer, VisualTokenSizes? tokens)
     {
-        if (previous is not null) return (previous.Model.Config, previous.Model.Text);
-        return tokenizer is null
-            ? TrainableModel.Describe(_options.PretrainedFolder!, _options.ChatTemplate, Architecture, tokens)
-            : TrainableModel.Describe(Architecture, tokenizer, tokens);
+        if (previous is not null) return TrainingStart.Copy(previous.Model);
+        if (tokenizer is not null) return TrainingStart.Fresh(TrainableModel.Describe(Architecture, tokenizer, tokens));
+        string folder = PretrainedFolder.Resolve(_options.PretrainedFolder!);
+        return TrainingStart.FromFolder(folder, TrainableModel.Describe(folder, _options.ChatTemplate, Architecture, tokens));
     }
 
-    private TrainingPlan Plan((MetaMorphConfig Config, ConversationText Text) model, IDataView data, Device device, int seed)
+    private TrainingPlan Plan(TrainingStart start, IDataView data, Device device, int seed)
     {
         VisualPredictiveTrainingOptions training = _options.Training with { Seed = seed };
-        int longest = Math.Min(_options.MaximumLength, model.Config.Language.MaxPositions);
-        RowLengths lengths = RowLengths.Of(data, _settings, model.Text.Encoder, model.Config.VisualTokenCount, longest, _options.SkipBadRows);
-        return TrainingPlan.Of(model.Config, training, _options, lengths, RowLengths.Count(data), device);
+        int longest = Math.Min(_options.MaximumLength, start.Config.Language.MaxPositions);
+        RowLengths lengths = RowLengths.Of(data, _settings, start.Text.Encoder, start.Config.VisualTokenCount, longest, _options.SkipBadRows);
+        return TrainingPlan.Of(start, training, _options, lengths, RowLengths.Count(data), device);
     }
 
     private double SecondsPerStep(TrainableModel start, IDataView data, int seed, TrainingLog log)
@@ -200,11 +202,10 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
 
     private TrainableModel Start(MetaMorphTransformer? previous, LanguageTokenizer? tokenizer, VisualTokenSizes? tokens, Device device, int seed)
     {
-        var memory = new TrainingMemory(device, _options.Training.AveragingDecay is not null);
-        if (previous is not null) return TrainableModel.Copy(previous.Hold, tokens, device, memory, _options.Training.LowRank);
-        if (tokenizer is null) return TrainableModel.FromFolder(_options.PretrainedFolder!, _options.ChatTemplate, Architecture, tokens, device, seed, memory, _options.Training.LowRank);
+        if (previous is not null) return TrainableModel.Copy(previous.Hold, tokens, device, _options.Training.LowRank);
+        if (tokenizer is null) return TrainableModel.FromFolder(_options.PretrainedFolder!, _options.ChatTemplate, Architecture, tokens, device, seed, _options.Training.LowRank);
         if (_options.Training.LowRank is not null) throw new ArgumentException($"{nameof(VisualPredictiveTrainingOptions.LowRank)} adapts a model that has learned already, and this one would start from nothing. Give {nameof(Options.PretrainedFolder)}, or Fit a previous model.");
-        return TrainableModel.Fresh(Architecture, tokenizer, tokens, device, seed, memory);
+        return TrainableModel.Fresh(Architecture, tokenizer, tokens, device, seed);
     }
 
     private LanguageTokenizer TrainTokenizer(IDataView data, TrainingLog log)

@@ -1,0 +1,41 @@
+using System.Globalization;
+
+namespace Microsoft.ML.MetaMorph.Tests;
+
+/// <summary>A process that trains a step of a model of some size, and prints what was planned and what it took.</summary>
+internal static class TrainingPeak
+{
+    /// <summary>Sizes with 7, 29 and 134 million parameters; the last shares keys between heads, as most published models do.</summary>
+    private static readonly Dictionary<string, LanguageModelArchitecture> Shapes = new()
+    {
+        ["7M"] = new() { HiddenSize = 256, IntermediateSize = 1024, LayerCount = 6, HeadCount = 4, KeyValueHeadCount = 4 },
+        ["30M"] = new() { HiddenSize = 384, IntermediateSize = 1536, LayerCount = 12, HeadCount = 6, KeyValueHeadCount = 6 },
+        ["135M"] = new() { HiddenSize = 576, IntermediateSize = 1536, LayerCount = 37, HeadCount = 9, KeyValueHeadCount = 3 },
+    };
+
+    /// <summary>The child: its last line is the planned and the measured peak in bytes.</summary>
+    public static void Print(string shape, Precision precision, bool checkpointing, int budget)
+    {
+        var ml = new MLContext(seed: 1);
+        string[] words = [.. Enumerable.Range(0, 40).Select(i => $"word{i}")];
+        IDataView rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64).Select(i => new EncodedRow { Prompt = "Say it.", Response = string.Join(' ', words.Skip(i % 3)), VisualTokens = [] }).ToArray());
+        var options = new VisualPredictiveInstructionTuningTrainer.Options
+        {
+            Architecture = Shapes[shape],
+            TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 270 },
+            Training = new VisualPredictiveTrainingOptions { BatchSize = 16, MaximumSteps = 1, SequenceBudget = budget, ActivationCheckpointing = checkpointing, Precision = precision },
+        };
+        VisualPredictiveInstructionTuningTrainer trainer = ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options);
+        TrainingPlan plan = trainer.Plan(rows);
+        Console.WriteLine(plan);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"before: {Status("VmRSS")}"));
+        trainer.Fit(rows).Dispose();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{plan.PeakMemory} {Status("VmHWM")}"));
+    }
+
+    private static long Status(string name)
+    {
+        string line = File.ReadLines("/proc/self/status").Single(line => line.StartsWith(name + ":", StringComparison.Ordinal));
+        return 1024 * long.Parse(line[(name.Length + 1)..^2].Trim(), CultureInfo.InvariantCulture);
+    }
+}
