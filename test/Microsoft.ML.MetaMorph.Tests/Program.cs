@@ -10,8 +10,8 @@ internal static class Program
         torch.set_num_threads(1);
         switch (arguments)
         {
-            case ["tune", string checkpoints, string result]:
-                KilledTuningTests.Tune(checkpoints, result);
+            case ["tune", string checkpoints, string result, string start]:
+                KilledTuningTests.Tune(checkpoints, result, start);
                 return 0;
             case ["plan", string shape, string precision, string checkpointing, string budget]:
                 TrainingPeak.Print(shape, Enum.Parse<Precision>(precision), bool.Parse(checkpointing), int.Parse(budget, System.Globalization.CultureInfo.InvariantCulture));

@@ -23,7 +23,8 @@ internal static class TrainingPeak
         {
             Architecture = Shapes[shape],
             TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 270 },
-            Training = new VisualPredictiveTrainingOptions { BatchSize = 16, MaximumSteps = 1, SequenceBudget = budget, ActivationCheckpointing = checkpointing, Precision = precision },
+            // As many rows of 134 positions as fill one sequence and begin another.
+            Training = new VisualPredictiveTrainingOptions { BatchSize = budget / 134 + 1, MaximumSteps = 1, SequenceBudget = budget, ActivationCheckpointing = checkpointing, Precision = precision },
         };
         VisualPredictiveInstructionTuningTrainer trainer = ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options);
         TrainingPlan plan = trainer.Plan(rows);

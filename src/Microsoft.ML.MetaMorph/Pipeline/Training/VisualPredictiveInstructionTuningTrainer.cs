@@ -81,6 +81,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         if (validationData is not null && Check(validationData.Schema) is { } other && other != tokens)
             throw new ArgumentException($"The validation rows have {other.Count} visual tokens a picture, each {other.Width} wide; the training rows {tokens!.Value.Count}, each {tokens.Value.Width} wide.", nameof(validationData));
         ValidationRows.Require(validationData);
+        if (validationData is null && _options.SampleAnswers > 0) throw new ArgumentException($"{nameof(Options.SampleAnswers)} is {_options.SampleAnswers}, but there are no validation rows. Give Fit validation rows, or leave the option out.", nameof(validationData));
         if (validationData is null && _options.Training.WatchesValidation) throw new ArgumentException(_options.Training.NoValidation, nameof(validationData));
         using var log = new TrainingLog(_host, "Train", _options);
         EnvironmentSettings settings = MLNetInternals.Settings(_environment);
@@ -228,7 +229,18 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         ConversationSource? validation = validationData is null ? null : Source(validationData);
         validation?.MayTeachNothing();
         if (validation is not null) ValidationRows.ReadAll(validation.Rows(null), log.Cancellation);
-        TrainingResult result = trainer.Train(rows, validation, step => Report(step, training, log), cancellationToken: log.Cancellation);
+        SampleAnswers? samples = _options.SampleAnswers == 0 || validationData is null ? null : new SampleAnswers(validationData, _settings, start, _options.SampleAnswers, seed, _options.SkipBadRows);
+        long answered = 0;
+        TrainingResult result = trainer.Train(rows, validation, step =>
+        {
+            Report(step, training, log);
+            if (samples is null || step.Validation is null) return;
+            // With the weights that were evaluated.
+            trainer.Optimizer.WithAverages(() => log.Answers(samples.At(step.Step)));
+            answered = step.Step;
+        }, cancellationToken: log.Cancellation);
+        // The model may end with the best weights instead of the last.
+        if (samples is not null && result.End != TrainingEnd.Cancelled && (answered != result.Steps || training.KeepBestWeights)) log.Answers(samples.At(result.Steps));
         if (Evaluated(result.Validation) is { } losses)
         {
             log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
@@ -336,6 +348,13 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         /// </summary>
         public string? LogFolder { get; set; }
 
+        /// <summary>
+        /// How many of the first validation prompts are answered at each evaluation (<see cref="VisualPredictiveTrainingOptions.ValidationInterval"/>) and at the
+        /// end; at least 0. Answers are logged, and written into <c>answers.jsonl</c> of <see cref="LogFolder"/>: step, row, prompt, what the row answers, what
+        /// the model does, its pictures, and why it ended. They are made as <see cref="ResponseColumns.Generation"/> says, and change no weight. Default: 0, none.
+        /// </summary>
+        public int SampleAnswers { get; set; }
+
         /// <summary>Whether a cancelled training gives the model as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
         public bool KeepCancelled { get; set; }
 
@@ -356,6 +375,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
             if (LogFolder is { } folder) ArgumentException.ThrowIfNullOrWhiteSpace(folder, nameof(LogFolder));
             Training.Validate();
             Architecture?.Validate();
+            if (SampleAnswers < 0) throw new ArgumentOutOfRangeException(nameof(SampleAnswers), SampleAnswers, $"{nameof(SampleAnswers)} is {SampleAnswers}; at least 0 is needed.");
             if (MaximumLength < 1) throw new ArgumentOutOfRangeException(nameof(MaximumLength), MaximumLength, $"{nameof(MaximumLength)} is {MaximumLength}; at least 1 is needed.");
             if (PretrainedFolder is not null && Tokenizer is not null) throw new ArgumentException($"{nameof(PretrainedFolder)} and {nameof(Tokenizer)} are both given; a pretrained model has its own tokenizer.");
         }
