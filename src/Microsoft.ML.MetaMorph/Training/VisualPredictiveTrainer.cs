@@ -33,8 +33,6 @@ internal sealed class VisualPredictiveTrainer : IDisposable
         _options = options;
         _checkpoints = checkpoints;
         _optimizer = new AveragedOptimizer(MetaMorphParts.Groups(model, options), options);
-        // What learns has moved into one buffer: the places where it was are given back, or they would stay beside it to the end.
-        AllocatorTuning.Release();
         _watch = ValidationWatch.Of(_optimizer, options);
         _device = model.Device;
         bool both = options.Stage == VisualPredictiveStage.InstructionTuning;
