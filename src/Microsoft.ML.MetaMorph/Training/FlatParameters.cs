@@ -52,6 +52,8 @@ internal sealed class FlatParameters : IDisposable
         Values = Reserve(end, device);
         Gradients = Reserve(end, device);
         MoveIn();
+        // The places where they were would stay beside the buffer to the end: another one of its size does not fit there.
+        AllocatorTuning.Release();
     }
 
     /// <summary>All trainable values, <c>[length]</c> float32.</summary>

@@ -12,16 +12,28 @@ internal static class MetaMorphParts
         ILookup<Part, (string Name, Parameter Parameter)> parts = own[true].ToLookup(p => PartOf(p.Name));
         bool tuning = options.Stage == VisualPredictiveStage.InstructionTuning;
         var groups = new List<ParameterGroup>();
-        void Add(Part part, string name, double factor, bool trainable) => groups.AddRange(ParameterGroup.Decaying(name, parts[part], options.WeightDecay, factor, trainable));
+        void Add(Part part, double factor, bool trainable) => groups.AddRange(ParameterGroup.Decaying(NameOf(part), parts[part], options.WeightDecay, factor, trainable));
         if (adapter is not null) groups.AddRange(ParameterGroup.Decaying("low-rank adapter", adapter.NamedParameters(), options.WeightDecay, options.LanguageModelRateFactor));
-        Add(Part.Encoder, "encoder", 0, trainable: false);
-        Add(Part.Projector, "projector", options.ProjectorRateFactor, trainable: true);
-        Add(Part.Embedding, "input embedding", options.LanguageModelRateFactor, trainable: true);
-        Add(Part.Language, "language model", options.LanguageModelRateFactor, tuning);
-        Add(Part.Head, "vision head", options.VisionHeadRateFactor, tuning);
+        Add(Part.Encoder, 0, trainable: false);
+        Add(Part.Projector, options.ProjectorRateFactor, trainable: true);
+        Add(Part.Embedding, options.LanguageModelRateFactor, trainable: true);
+        Add(Part.Language, options.LanguageModelRateFactor, tuning);
+        Add(Part.Head, options.VisionHeadRateFactor, tuning);
         if (adapter is not null) groups.Add(new ParameterGroup("frozen base", [.. own[false]], Trainable: false));
         return groups;
     }
+
+    /// <summary>What the part of a parameter is called.</summary>
+    public static string NameOf(string parameter) => NameOf(PartOf(parameter));
+
+    private static string NameOf(Part part) => part switch
+    {
+        Part.Encoder => "encoder",
+        Part.Projector => "projector",
+        Part.Embedding => "input embedding",
+        Part.Language => "language model",
+        _ => "vision head",
+    };
 
     private static Part PartOf(string name)
         => name.StartsWith("model.vision_tower.", StringComparison.Ordinal) ? Part.Encoder

@@ -9,22 +9,27 @@ public sealed class KilledTuningTests : FolderTests
 {
     private const int Steps = 30;
 
+    /// <summary>Of an adapter, with dropout and a base of eight bits, too.</summary>
     [TestMethod]
-    public void EndsWithTheFileOfOneThatWasNotKilled()
+    [DataRow(false)]
+    [DataRow(true)]
+    public void EndsWithTheFileOfOneThatWasNotKilled(bool adapter)
     {
-        string[] whole = ChildProcess.Run("tune", Folder["whole"], Folder["whole.safetensors"]);
+        if (adapter) TinyFolders.SaveMetaMorph(Folder["base"]);
+        string start = adapter ? Folder["base"] : "";
+        string[] whole = ChildProcess.Run("tune", Folder["whole"], Folder["whole.safetensors"], start);
         CollectionAssert.AreEqual(Enumerable.Range(1, Steps).Select(Line).ToArray(), whole);
         int last = 0;
         foreach (int kill in new[] { 1, 3, 2 })
         {
             int seen = 0;
-            int[] steps = Numbers(ChildProcess.Run(_ => ++seen == kill, "tune", Folder["killed"], Folder["killed.safetensors"]));
+            int[] steps = Numbers(ChildProcess.Run(_ => ++seen == kill, "tune", Folder["killed"], Folder["killed.safetensors"], start));
             AssertGoOn(last, steps);
             last = steps[^1];
             Assert.IsFalse(File.Exists(Folder["killed.safetensors"]));
         }
 
-        int[] end = Numbers(ChildProcess.Run("tune", Folder["killed"], Folder["killed.safetensors"]));
+        int[] end = Numbers(ChildProcess.Run("tune", Folder["killed"], Folder["killed.safetensors"], start));
         AssertGoOn(last, end);
         Assert.AreEqual(Steps, end[^1]);
         CollectionAssert.AreEqual(File.ReadAllBytes(Folder["whole.safetensors"]), File.ReadAllBytes(Folder["killed.safetensors"]));
@@ -38,14 +43,23 @@ public sealed class KilledTuningTests : FolderTests
     }
 
     /// <summary>The child: trains a tiny model, tells every step, and writes the weights.</summary>
-    internal static void Tune(string checkpoints, string result)
+    internal static void Tune(string checkpoints, string result, string start)
     {
         var ml = new MLContext(seed: 1);
         VisualPredictiveInstructionTuningTrainer.Options options = TinyModels.TrainerOptions(Steps);
+        if (start.Length > 0)
+        {
+            (options.PretrainedFolder, options.Architecture, options.TokenizerTraining) = (start, null, null);
+            options.Training = options.Training with { LearningRate = 2e-2, LowRank = new LowRankOptions { Rank = 2, Dropout = 0.3, FrozenWeights = FrozenWeights.Int8 } };
+        }
+
         (options.CheckpointFolder, options.CheckpointInterval, options.Progress) = (checkpoints, 1, new Teller());
         IDataView rows = ml.Data.Cache(ml.Data.LoadFromEnumerable(Enumerable.Range(0, 10).Select(TuningCheckpointTests.Row)));
         using MetaMorphTransformer model = ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options).Fit(rows);
         Dictionary<string, torch.Tensor> weights = TuningCheckpointTests.Copies(model);
+        foreach ((string name, torch.Tensor tensor) in model.Model.AdapterParameters()) weights[name] = tensor.detach().clone();
+        // 0 where nothing was learned.
+        if (start.Length > 0 && weights.Where(entry => entry.Key.EndsWith("lora_B.weight", StringComparison.Ordinal)).Any(entry => entry.Value.abs().max().item<float>() == 0)) throw new InvalidOperationException("An adapter did not learn.");
         using FileStream file = File.Create(result);
         SafeTensorsWriter.Write(file, weights.OrderBy(entry => entry.Key, StringComparer.Ordinal));
     }

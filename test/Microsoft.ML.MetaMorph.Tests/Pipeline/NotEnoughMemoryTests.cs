@@ -154,7 +154,7 @@ public sealed class NotEnoughMemoryTests
 
         static object Require(MetaMorphConfig config)
         {
-            new TrainingMemory(CPU, averages: false).Require("Sizes", config);
+            new TrainingFootprint(config, new VisualPredictiveTrainingOptions(), ScalarType.Float32, [4], _ => ScalarType.Float32).Require("Sizes", Training);
             return config;
         }
     }

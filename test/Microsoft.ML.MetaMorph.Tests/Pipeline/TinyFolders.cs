@@ -14,7 +14,7 @@ internal static class TinyFolders
     public static int SaveMetaMorph(string folder, params string[] extra)
     {
         LanguageTokenizer tokenizer = LanguageTokenizer.Train(["Which colour? red", "Draw a green square."], new BytePairTrainingOptions { VocabularySize = 280 });
-        TrainableModel made = TrainableModel.Fresh(TinyModels.Architecture, tokenizer, new VisualTokenSizes(4, 8), CPU, seed: 1, new TrainingMemory(CPU, averages: false));
+        TrainableModel made = TrainableModel.Fresh(TinyModels.Architecture, tokenizer, new VisualTokenSizes(4, 8), CPU, seed: 1);
         using MetaMorphModel model = made.Model;
         Directory.CreateDirectory(folder);
         made.Text.Tokenizer.Save(folder);

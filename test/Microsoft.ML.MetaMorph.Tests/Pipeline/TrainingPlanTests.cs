@@ -59,48 +59,78 @@ public sealed class TrainingPlanTests : FolderTests
         StringAssert.Contains(plan.ToString(), "A step takes ");
     }
 
+    /// <summary>Activations that are computed again are those of one layer: where there is one alone, that takes no less.</summary>
     [TestMethod]
-    public void OptionsThatTakeLessAreNamed()
+    [DataRow(1, false)]
+    [DataRow(3, true)]
+    public void OptionsThatTakeLessAreNamed(int layers, bool recomputing)
     {
         using var limit = new MemoryLimit("1000");
         VisualPredictiveInstructionTuningTrainer.Options options = TinyModels.TrainerOptions();
+        options.Architecture = TinyModels.Architecture with { LayerCount = layers };
         options.Training = options.Training with { AveragingDecay = 0.9 };
         TrainingPlan plan = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options).Plan(Rows(40));
         Assert.AreEqual(1000, plan.AvailableMemory);
-        foreach (string part in new[] { "The training may take some ", " of memory at its peak, but 0.0 MB are available. ", "ActivationCheckpointing = true takes some ", "AveragingDecay = null takes some " }) StringAssert.Contains(plan.Shortage, part);
+        foreach (string part in new[] { "The training may take some ", " of memory at its peak, but 0.0 MB are available. ", "AveragingDecay = null takes some " }) StringAssert.Contains(plan.Shortage, part);
+        Assert.AreEqual(recomputing, plan.Shortage!.Contains("ActivationCheckpointing = true takes some ", StringComparison.Ordinal), plan.Shortage);
     }
 
-    /// <summary>The peak of a process that trains, against the plan of that training.</summary>
+    /// <summary>The peak of a process that trains, against the plan of that training; more sizes are in docs/performance.md.</summary>
     [TestMethod]
-    [DataRow("Float32", false, 2048)]
-    [DataRow("Float32", true, 2048)]
-    [DataRow("Float32", false, 512)]
-    public void ThePeakIsNearTheEstimate(string precision, bool checkpointing, int budget)
+    public void ThePeakIsNearTheEstimate()
     {
         if (!File.Exists("/proc/self/status")) Assert.Inconclusive("This system does not tell the peak of a process.");
-        string[] lines = ChildProcess.Run("plan", precision, checkpointing.ToString(), budget.ToString(CultureInfo.InvariantCulture));
+        string[] lines = ChildProcess.Run("plan", "7M", "Float32", "False", "2048");
         double[] bytes = [.. lines[^1].Split(' ').Select(number => double.Parse(number, CultureInfo.InvariantCulture))];
-        Assert.AreEqual(1, bytes[0] / bytes[1], TrainingFootprint.Uncertainty, $"planned {bytes[0] / 1e6:F0} MB, was {bytes[1] / 1e6:F0} MB");
+        Assert.AreEqual(1, bytes[0] / bytes[1], 0.15, $"planned {bytes[0] / 1e6:F0} MB, was {bytes[1] / 1e6:F0} MB");
+        StringAssert.Contains(string.Join('\n', lines), "; it may be up to 15 % more or less.");
     }
 
-    /// <summary>The child: trains two steps of a model of some seven million parameters and prints what was planned and what it took.</summary>
-    internal static void PrintPeak(Precision precision, bool checkpointing, int budget)
+    /// <summary>An adapter trains itself and what is saved with it; the frozen base is held as it is stored, or in eight bits.</summary>
+    [TestMethod]
+    [DataRow(FrozenWeights.AsStored)]
+    [DataRow(FrozenWeights.Int8)]
+    public void AnAdapterIsCountedAsItIsTrained(FrozenWeights frozen)
     {
-        var ml = new MLContext(seed: 1);
-        string[] words = [.. Enumerable.Range(0, 40).Select(i => $"word{i}")];
-        IDataView rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 64).Select(i => new EncodedRow { Prompt = "Say it.", Response = string.Join(' ', words.Skip(i % 3)), VisualTokens = [] }).ToArray());
-        var options = new VisualPredictiveInstructionTuningTrainer.Options
-        {
-            Architecture = new LanguageModelArchitecture { HiddenSize = 256, IntermediateSize = 1024, LayerCount = 6, HeadCount = 4, KeyValueHeadCount = 4 },
-            TokenizerTraining = new BytePairTrainingOptions { VocabularySize = 270 },
-            Training = new VisualPredictiveTrainingOptions { BatchSize = 32, MaximumSteps = 2, SequenceBudget = budget, ActivationCheckpointing = checkpointing, Precision = precision },
-        };
-        VisualPredictiveInstructionTuningTrainer trainer = ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options);
-        TrainingPlan plan = trainer.Plan(rows);
-        Console.WriteLine(plan);
-        trainer.Fit(rows).Dispose();
-        string peak = File.ReadLines("/proc/self/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{plan.PeakMemory} {1024 * long.Parse(peak["VmHWM:".Length..^2].Trim(), CultureInfo.InvariantCulture)}"));
+        TinyFolders.SaveMetaMorph(Folder["base"]);
+        VisualPredictiveInstructionTuningTrainer.Options options = TinyModels.TrainerOptions();
+        (options.PretrainedFolder, options.Architecture, options.TokenizerTraining) = (Folder["base"], null, null);
+        options.Training = options.Training with { LowRank = new LowRankOptions { Rank = 3, FrozenWeights = frozen } };
+        VisualPredictiveInstructionTuningTrainer trainer = _ml.MetaMorph().Trainers.VisualPredictiveInstructionTuning(options);
+        TrainingPlan plan = trainer.Plan(Rows(10));
+        using MetaMorphTransformer model = trainer.Fit(Rows(10));
+
+        KeyValuePair<string, torch.Tensor>[] adapter = [.. model.Model.AdapterParameters()], parameters = [.. model.Model.Parameters()];
+        bool Saved(string name) => name.StartsWith("model.mm_projector.", StringComparison.Ordinal) || name.StartsWith("vision_head.", StringComparison.Ordinal);
+        long learned = adapter.Sum(entry => entry.Value.numel()) + parameters.Where(entry => Saved(entry.Key)).Sum(entry => entry.Value.numel());
+        Assert.AreEqual(learned, plan.TrainedParameters);
+        Assert.AreEqual(adapter.Sum(entry => entry.Value.numel()), plan.Parts["low-rank adapter"]);
+        Assert.AreEqual(parameters.Where(entry => !Saved(entry.Key) && !entry.Key.EndsWith("_scale", StringComparison.Ordinal)).Sum(entry => entry.Value.numel()), plan.FrozenParameters);
+        Assert.AreEqual(adapter.Concat(parameters).Sum(entry => entry.Value.numel() * entry.Value.element_size()), plan.Memory["weights"]);
+        Assert.AreEqual((4 * learned, 8 * learned, 12 * learned), (plan.Memory["gradients"], plan.Memory["moments"], plan.CheckpointBytes));
+    }
+
+    /// <summary>What full training needs is not there; an adapter beside a base of eight bits fits, and is named with what it takes.</summary>
+    [TestMethod]
+    public void ATrainingThatCannotBeIsRefusedWithThoseThatFit()
+    {
+        LanguageTokenizer tokenizer = LanguageTokenizer.Train(["Which colour? red"], new BytePairTrainingOptions { VocabularySize = 280 });
+        var architecture = new LanguageModelArchitecture { HiddenSize = 1024, IntermediateSize = 4096, LayerCount = 24, HeadCount = 8, KeyValueHeadCount = 8 };
+        (MetaMorphConfig config, ConversationText text) = TrainableModel.Describe(architecture, tokenizer, new VisualTokenSizes(4, 8));
+        var start = new TrainingStart(config, text, "The model", IsTrained: true, _ => torch.ScalarType.BFloat16);
+        VisualPredictiveTrainingOptions options = TinyModels.TrainerOptions().Training with { BatchSize = 4 };
+        TrainingPlan Plan(VisualPredictiveTrainingOptions wanted) => TrainingPlan.Of(start, wanted, new VisualPredictiveInstructionTuningTrainer.Options(), new RowLengths([100, 90, 80, 70]), 4, torch.CPU);
+        long small = Plan(options with { LowRank = new LowRankOptions { FrozenWeights = FrozenWeights.Int8 } }).PeakMemory, stored = Plan(options with { LowRank = new LowRankOptions() }).PeakMemory;
+        Assert.IsLessThan(stored, small);
+
+        using var limit = new MemoryLimit((small + 1).ToString(CultureInfo.InvariantCulture));
+        string message = Assert.ThrowsExactly<InsufficientMemoryException>(Plan(options).RequireMemory).Message;
+        long weights = 4 * Plan(options).TrainedParameters;
+        StringAssert.StartsWith(message, $"The model: training takes {TrainingPlan.Size(4 * weights)} of memory (language model ");
+        StringAssert.EndsWith(message, $" and {TrainingPlan.Size(3 * weights)} besides), but {TrainingPlan.Size(small + 1)} are available. These fit: LowRank with FrozenWeights = Int8 takes some {TrainingPlan.Size(small)}. Or choose a smaller model, or free memory.");
+        // A start that has learned nothing can have no adapter.
+        start = start with { IsTrained = false };
+        StringAssert.EndsWith(Assert.ThrowsExactly<InsufficientMemoryException>(Plan(options).RequireMemory).Message, " are available. Choose a smaller model or smaller sizes, or free memory.");
     }
 
     private IDataView Rows(int count) => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, count).Select(TuningCheckpointTests.Row).ToArray());

@@ -5,7 +5,8 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>Self-attention in which groups of query heads share a key and a value head (<c>self_attn</c>).</summary>
 internal sealed class GroupedQueryAttention : NamedModule
 {
-    private const int LongestShort = 128;
+    /// <summary>Positions up to which a row's scores are computed in full, and kept for the way back.</summary>
+    internal const int LongestShort = 128;
 
     private readonly int _heads;
     private readonly int _sharedHeads;

@@ -1,16 +1,29 @@
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>How long rows are, from their texts alone: a mark stands for as many positions as a picture has tokens, and no picture is looked at.</summary>
-/// <param name="Rows">Rows that were looked at: the first ones.</param>
-/// <param name="Positions">Their positions together.</param>
-/// <param name="Longest">Those of the longest.</param>
-internal sealed record RowLengths(long Rows, long Positions, long Longest)
+/// <param name="all">The positions of each row that was looked at: the first ones.</param>
+internal sealed class RowLengths(IReadOnlyList<int> all)
 {
     /// <summary>Rows that are looked at.</summary>
     public const int Sample = 1000;
 
+    /// <summary>Rows that were looked at.</summary>
+    public long Rows => all.Count;
+
     /// <summary>Positions of a row on average; 0 where there is none.</summary>
-    public double Mean => Rows == 0 ? 0 : (double)Positions / Rows;
+    public double Mean => all.Count == 0 ? 0 : all.Average();
+
+    /// <summary>Positions of the longest row; 0 where there is none.</summary>
+    public long Longest => all.Count == 0 ? 0 : all.Max();
+
+    /// <summary>The rows of the longest sequence that is computed at a time, where steps take the rows as they come.</summary>
+    /// <param name="batchSize">Rows of a step.</param>
+    /// <param name="budget">Positions of a sequence of several rows.</param>
+    public int[] LongestSequence(int batchSize, int budget)
+    {
+        var packer = new SequencePacker(budget, tokensPerImage: 1, imageStartId: 0);
+        return all.Chunk(batchSize).SelectMany(step => packer.Plan(step).Select(pack => pack.Select(row => step[row]).ToArray())).MaxBy(rows => rows.Sum()) ?? [];
+    }
 
     /// <summary>The number of all rows; they are counted where the data does not know it, and none of their values is computed.</summary>
     public static long Count(IDataView data)
@@ -34,14 +47,13 @@ internal sealed record RowLengths(long Rows, long Positions, long Longest)
         string[] names = [settings.PromptColumnName, settings.ResponseColumnName!];
         using DataViewRowCursor cursor = data.GetRowCursor(names.Select(name => data.Schema[name]));
         (var prompt, var response) = (new TextColumn(cursor, names[0]), new TextColumn(cursor, names[1]));
-        var lengths = new RowLengths(0, 0, 0);
-        while (lengths.Rows < Sample && RowErrors.MoveNext(cursor))
+        var lengths = new List<int>();
+        while (lengths.Count < Sample && RowErrors.MoveNext(cursor))
         {
             try
             {
                 ConversationRow row = ConversationRow.ForTraining(settings, cursor.Position, prompt.Read(cursor.Position), response.Read(cursor.Position));
-                long length = encoder.Encode(row.Conversation, maximumLength, visualTokenCount, out _).ExpandedLength(visualTokenCount);
-                lengths = new RowLengths(lengths.Rows + 1, lengths.Positions + length, Math.Max(lengths.Longest, length));
+                lengths.Add(encoder.Encode(row.Conversation, maximumLength, visualTokenCount, out _).ExpandedLength(visualTokenCount));
             }
             catch (Exception failure) when (skipBadRows && RowErrors.IsOfRow(failure))
             {
@@ -50,6 +62,6 @@ internal sealed record RowLengths(long Rows, long Positions, long Longest)
             }
         }
 
-        return lengths;
+        return new RowLengths(lengths);
     }
 }

@@ -1,5 +1,8 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.MetaMorph;
 
@@ -13,23 +16,43 @@ internal sealed class RunFolder(string folder) : IDisposable
     /// <summary>The file with a line for every step.</summary>
     public const string StepsFile = "steps.csv";
 
+    /// <summary>The file with a line for every answer to a validation prompt (<see cref="SampleAnswer"/>), as JSON.</summary>
+    public const string AnswersFile = "answers.jsonl";
+
     /// <summary>The file about the whole run.</summary>
     public const string RunFile = "run.json";
 
     /// <summary>The first line of <see cref="StepsFile"/>.</summary>
     public const string Header = "step,epoch,share,loss,language_loss,visual_loss,learning_rate,gradient_norm,items_per_second,elapsed_seconds,validation_loss";
 
+    // Read by people, so that letters are letters; nobody puts the file into a page of the web.
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters = { new JsonStringEnumConverter() },
+    };
+
     private readonly string _folder = Path.GetFullPath(folder);
     private StreamWriter? _steps;
+    private StreamWriter? _answers;
     private TrainingBoard? _board;
 
     /// <summary>Takes a step. Every line is in the file when this returns.</summary>
     public void Add(TrainingStatus status)
     {
-        _steps ??= Open(status.Step);
+        _steps ??= Open(StepsFile, Header, line => long.TryParse(line.Split(',')[0], NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number < status.Step);
         _steps.WriteLine(Line(status));
         _board ??= new TrainingBoard(_folder);
         _board.AddStep(status);
+    }
+
+    /// <summary>Takes answers of one step. Every line is in the file when this returns.</summary>
+    public void Add(IReadOnlyList<SampleAnswer> answers)
+    {
+        if (answers.Count == 0) return;
+        _answers ??= Open(AnswersFile, header: null, line => StepOf(line) < answers[0].Step);
+        foreach (SampleAnswer answer in answers) _answers.WriteLine(JsonSerializer.Serialize(answer, Json));
     }
 
     /// <summary>Writes what is known of the run, in the place of what was known before.</summary>
@@ -40,7 +63,11 @@ internal sealed class RunFolder(string folder) : IDisposable
         file.Commit();
     }
 
-    public void Dispose() => _steps?.Dispose();
+    public void Dispose()
+    {
+        _steps?.Dispose();
+        _answers?.Dispose();
+    }
 
     /// <summary>The figures of a step, as they can be read back without loss; what there is not is empty.</summary>
     public static string Line(TrainingStatus status)
@@ -50,15 +77,29 @@ internal sealed class RunFolder(string folder) : IDisposable
         return counts + string.Join(',', figures.Select(figure => figure?.ToString("R", CultureInfo.InvariantCulture) ?? ""));
     }
 
-    /// <summary>Opens the file behind the lines of the steps before one: those behind it were lost with the run that made them, or are another training's.</summary>
-    private StreamWriter Open(long step)
+    // A line that a power cut broke off is of no step.
+    private static long StepOf(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<SampleAnswer>(line, Json)?.Step ?? long.MaxValue;
+        }
+        catch (JsonException)
+        {
+            return long.MaxValue;
+        }
+    }
+
+    /// <summary>Opens a file behind the lines of the steps before one: those behind it were lost with the run that made them, or are another training's.</summary>
+    private StreamWriter Open(string name, string? header, Func<string, bool> isKept)
     {
         Directory.CreateDirectory(_folder);
-        string path = Path.Combine(_folder, StepsFile);
-        string[] kept = File.Exists(path) ? [.. File.ReadLines(path).Skip(1).TakeWhile(line => long.TryParse(line.Split(',')[0], NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number < step)] : [];
+        string path = Path.Combine(_folder, name);
+        string[] head = header is null ? [] : [header];
+        string[] kept = File.Exists(path) ? [.. File.ReadLines(path).Skip(head.Length).TakeWhile(isKept)] : [];
         using (var file = new AtomicFile(path))
         {
-            file.Stream.Write(Encoding.UTF8.GetBytes(string.Concat(new[] { Header }.Concat(kept).Select(line => line + "\n"))));
+            file.Stream.Write(Encoding.UTF8.GetBytes(string.Concat(head.Concat(kept).Select(line => line + "\n"))));
             file.Commit();
         }
 

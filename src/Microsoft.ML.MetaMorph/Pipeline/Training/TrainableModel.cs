@@ -9,11 +9,9 @@ namespace Microsoft.ML.MetaMorph;
 internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Text, IDisposable? Storage = null) : IDisposable
 {
     /// <summary>A model of random weights.</summary>
-    /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
-    public static TrainableModel Fresh(LanguageModelArchitecture architecture, LanguageTokenizer tokenizer, VisualTokenSizes? tokens, Device device, int seed, TrainingMemory memory)
+    public static TrainableModel Fresh(LanguageModelArchitecture architecture, LanguageTokenizer tokenizer, VisualTokenSizes? tokens, Device device, int seed)
     {
         (MetaMorphConfig config, ConversationText text) = Describe(architecture, tokenizer, tokens);
-        memory.Require("A new model of these sizes (Architecture)", config);
         using var generator = new Generator((ulong)seed, CPU);
         return new TrainableModel(new MetaMorphModel(config, new FreshParameters(device, generator)), text);
     }
@@ -48,20 +46,13 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
     }
 
     /// <summary>A copy of a model: with its adapter where one is trained, else with the adapter merged into its weights.</summary>
-    /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
-    public static TrainableModel Copy(Lease<ResponseModel> hold, VisualTokenSizes? tokens, Device device, TrainingMemory memory, LowRankOptions? lowRank)
+    public static TrainableModel Copy(Lease<ResponseModel> hold, VisualTokenSizes? tokens, Device device, LowRankOptions? lowRank)
     {
         ResponseModel previous = hold.Value;
         RequireTokens(previous.Config, tokens, "The previous model");
-        const string What = "A copy of the previous model";
         using var scope = NewDisposeScope();
-        if (lowRank is null)
-        {
-            memory.Require(What, previous.Config);
-            return new TrainableModel(new MetaMorphModel(previous.Config, LowRankParameters.Of(previous.PlainParameters().ToDictionary(), device, null)), previous.Text);
-        }
+        if (lowRank is null) return new TrainableModel(new MetaMorphModel(previous.Config, LowRankParameters.Of(previous.PlainParameters().ToDictionary(), device, null)), previous.Text);
         var parameters = previous.Parameters().ToDictionary();
-        memory.Require(What, parameters.Select(entry => new TensorInfo(entry.Key, entry.Value.dtype, entry.Value.shape, What)), lowRank);
         var model = new MetaMorphModel(previous.Config, LowRankParameters.Of(parameters, device, lowRank));
         if (previous.Model.Language.Adapter is { } adapter) LowRankAdapter.Attach(model, model.Language, adapter.Config, new CopiedParameters(previous.AdapterParameters().ToDictionary(), device));
         return new TrainableModel(model, previous.Text, hold.Share());
@@ -74,18 +65,14 @@ internal sealed record TrainableModel(MetaMorphModel Model, ConversationText Tex
     /// <param name="tokens">Those of the rows; null where no row has pictures.</param>
     /// <param name="device">Where to train.</param>
     /// <param name="seed">Of what is fresh.</param>
-    /// <param name="memory">Asked before anything is loaded.</param>
     /// <param name="lowRank">The adapter that will be trained; null: the weights themselves will.</param>
     /// <exception cref="InvalidDataException">The folder holds something else, or was made for other visual tokens.</exception>
-    /// <exception cref="InsufficientMemoryException">Training it needs more memory than there is.</exception>
-    public static TrainableModel FromFolder(string nameOrFolder, string? chatTemplate, LanguageModelArchitecture architecture, VisualTokenSizes? tokens, Device device, int seed, TrainingMemory memory, LowRankOptions? lowRank)
+    public static TrainableModel FromFolder(string nameOrFolder, string? chatTemplate, LanguageModelArchitecture architecture, VisualTokenSizes? tokens, Device device, int seed, LowRankOptions? lowRank)
     {
         string folder = PretrainedFolder.Resolve(nameOrFolder);
         bool isMetaMorph = ResponseModelFolder.ReadConfig(folder, ResponseModelFolder.IsMetaMorph);
         LanguageTokenizer tokenizer = ConversationText.WithTemplate(LanguageTokenizer.Load(folder), chatTemplate);
         using TensorArchive archive = CheckpointKeys.ForMetaMorph(TensorArchive.Open(folder));
-        if (lowRank is null) memory.Require(archive);
-        else memory.Require($"'{archive.Location}'", archive.Tensors.Values, lowRank);
         ParameterSource stored = LowRankParameters.Of(archive, device, lowRank);
         if (!isMetaMorph)
         {

@@ -87,6 +87,13 @@ internal sealed class TrainingLog : IDisposable
         _control.Progress?.Report(status);
     }
 
+    /// <summary>Takes answers to validation prompts.</summary>
+    public void Answers(IReadOnlyList<SampleAnswer> answers)
+    {
+        foreach (SampleAnswer answer in answers) _channel.Info(MessageSensitivity.UserData, $"Step {answer.Step}, validation row {answer.Row}: '{answer.Prompt}' is answered '{answer.Answer}' ({answer.Finish}); the row says '{answer.Expected}'.");
+        _folder?.Add(answers);
+    }
+
     /// <summary>Tells how a training ended.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled, and its model is not wanted.</exception>
     public void End(TrainingEnd end, long steps)

@@ -4,14 +4,13 @@ namespace Microsoft.ML.MetaMorph;
 
 /// <summary>
 /// Tells, before anything is made or loaded, that a training does not fit into the memory that is free: weights, gradients and AdamW's two
-/// moments in float32, and a running average if there is one. Activations are not counted; they depend on the rows.
+/// moments in float32, and a running average if there is one. Activations are not counted; they depend on the rows. Instruction tuning, whose rows are
+/// looked at first, has a <see cref="TrainingPlan"/> instead.
 /// </summary>
 /// <param name="device">Where the training happens; only the machine's own memory is known here.</param>
 /// <param name="averages">Whether a running average of the weights is kept.</param>
 internal sealed class TrainingMemory(Device device, bool averages)
 {
-    private const string Advice = "Choose a smaller model or smaller sizes, or free memory.";
-
     private int CopiesBesides => averages ? 4 : 3;
 
     /// <summary>For a model that is stored.</summary>
@@ -35,33 +34,10 @@ internal sealed class TrainingMemory(Device device, bool averages)
         long[] Shape(string name, long[] one) => layer is not null && name.StartsWith(layer, StringComparison.Ordinal) ? [layers, .. one] : one;
     }
 
-    /// <summary>For a MetaMorph that is not there yet.</summary>
-    /// <param name="what">The model in words, for messages; the start of a sentence.</param>
-    /// <param name="config">Its sizes.</param>
-    /// <exception cref="InsufficientMemoryException">The message names both numbers and what to do.</exception>
-    public void Require(string what, MetaMorphConfig config)
-    {
-        MetaMorphConfig single = config with { Language = config.Language with { LayerCount = 1 } };
-        Require(what, parameters => new MetaMorphModel(single, parameters), "model.layers.0.", config.Language.LayerCount);
-    }
-
-    /// <summary>For a model of which only a low-rank adapter, and what is saved with it, learns: the rest has neither gradients nor moments.</summary>
-    /// <param name="what">The model in words, for messages; the start of a sentence.</param>
-    /// <param name="tensors">Names, types and shapes of the model as it is stored.</param>
-    /// <param name="options">The adapter.</param>
-    /// <exception cref="InsufficientMemoryException">The message names both numbers and what to do.</exception>
-    public void Require(string what, IEnumerable<TensorInfo> tensors, LowRankOptions options)
-    {
-        (IReadOnlyList<TensorInfo> held, long trained) = LowRankParameters.Plan(tensors, options);
-        Require(MemoryEstimate.Of(what, held, part: name => name.Contains(".lora_", StringComparison.Ordinal) ? "adapter" : CheckpointKeys.Part(name)), trained);
-    }
-
     private static string Part(string name) => name.StartsWith("caption_decoder.", StringComparison.Ordinal) ? "captioning decoder" : CheckpointKeys.Part(name);
 
-    private void Require(MemoryEstimate estimate) => Require(estimate, estimate.TotalBytes);
-
-    private void Require(MemoryEstimate estimate, long trainedBytes)
+    private void Require(MemoryEstimate estimate)
     {
-        if (device.type == TorchSharp.DeviceType.CPU) estimate.Require(checked(CopiesBesides * trainedBytes), "training", advice: Advice);
+        if (device.type == TorchSharp.DeviceType.CPU) estimate.Require(checked(CopiesBesides * estimate.TotalBytes), "training", advice: SmallerTrainings.Otherwise);
     }
 }

@@ -9,6 +9,7 @@ public sealed class TrainingPlan
 {
     private readonly TrainingFootprint _footprint;
     private readonly long _sampled;
+    private Action? _refuse;
 
     private TrainingPlan(TrainingFootprint footprint, RowLengths lengths, VisualPredictiveTrainingOptions options, ICheckpointOptions checkpoints, long rows)
     {
@@ -25,15 +26,29 @@ public sealed class TrainingPlan
         CheckpointDisk = checkpoints.CheckpointFolder is null ? 0 : footprint.CheckpointBytes * (checkpoints.CheckpointCount + 1L);
     }
 
-    internal static TrainingPlan Of(MetaMorphConfig config, VisualPredictiveTrainingOptions options, ICheckpointOptions checkpoints, RowLengths lengths, long rows, Device device)
+    /// <param name="start">What will be trained.</param>
+    /// <param name="options">How.</param>
+    /// <param name="checkpoints">What is written.</param>
+    /// <param name="lengths">Of the first rows.</param>
+    /// <param name="rows">The number of all.</param>
+    /// <param name="device">Where the training happens; only the machine's own memory is known here.</param>
+    internal static TrainingPlan Of(TrainingStart start, VisualPredictiveTrainingOptions options, ICheckpointOptions checkpoints, RowLengths lengths, long rows, Device device)
     {
+        MetaMorphConfig config = start.Config;
         PrecisionChoice precision;
         using (var single = new MetaMorphModel(config with { Language = config.Language with { LayerCount = 1 } }, new MetaParameters())) precision = PrecisionProbe.Resolve(options.Precision, single, device);
-        TrainingFootprint Footprint(VisualPredictiveTrainingOptions wanted) => new(config, wanted, precision.ComputeType, LongestSequence(wanted, lengths));
+        TrainingFootprint Footprint(VisualPredictiveTrainingOptions wanted) => new(config, wanted, precision.ComputeType, lengths.LongestSequence(wanted.BatchSize, wanted.SequenceBudget), start.Stored);
         var plan = new TrainingPlan(Footprint(options), lengths, options, checkpoints, rows) { Precision = precision.ToString(), AvailableMemory = AvailableMemoryNow() };
-        if (plan.PeakMemory > plan.AvailableMemory) plan.Shortage = Missing(plan, options, lengths, Footprint);
+        if (device.type != TorchSharp.DeviceType.CPU) return plan;
+        var choices = new SmallerTrainings(options, lengths.Longest, start.IsTrained, wanted => Footprint(wanted).PeakBytes);
+        if (plan._footprint.HeldBytes > plan.AvailableMemory) plan._refuse = () => plan._footprint.Require(start.What, choices.ThatFit(plan.AvailableMemory));
+        if (plan.PeakMemory > plan.AvailableMemory) plan.Shortage = $"The training may take some {Size(plan.PeakMemory)} of memory at its peak, but {Size(plan.AvailableMemory)} are available. {choices.ThatTakeLess(plan.PeakMemory)}";
         return plan;
     }
+
+    /// <summary>Refuses a training that cannot be, before anything is loaded or made.</summary>
+    /// <exception cref="InsufficientMemoryException">What is held from the first step to the last takes more than is available; options that would fit are named.</exception>
+    internal void RequireMemory() => _refuse?.Invoke();
 
     /// <summary>Parameters that learn.</summary>
     public long TrainedParameters { get; }
@@ -62,7 +77,7 @@ public sealed class TrainingPlan
     /// <summary>Bytes of memory by what they are for.</summary>
     public IReadOnlyDictionary<string, long> Memory { get; }
 
-    /// <summary>Bytes of memory at the peak; an estimate, whose activations may be wrong by a quarter.</summary>
+    /// <summary>Bytes of memory at the peak; an estimate; what was measured is within 15 % of it.</summary>
     public long PeakMemory { get; }
 
     /// <summary>Bytes of memory that are available now.</summary>
@@ -90,7 +105,7 @@ public sealed class TrainingPlan
         Line(text, $"{TrainedParameters:N0} parameters learn, {FrozenParameters:N0} do not ({string.Join(", ", Parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Key} {part.Value:N0}")))}).");
         Line(text, $"{Rows:N0} rows of {MeanPositions:F1} positions on average, {LongestRow:N0} at most (of the first {_sampled:N0}); {(Steps is { } steps ? string.Create(CultureInfo.InvariantCulture, $"{steps:N0} steps, some {Positions:N0} positions") : "as many steps as there is time for")}.");
         Line(text, $"Linear layers are computed in {Precision}.");
-        Line(text, $"Memory at the peak: some {Size(PeakMemory)} ({string.Join(", ", _footprint.Memory.Select(part => $"{part.Name} {Size(part.Bytes)}"))}); the activations may take a quarter more or less. {Size(AvailableMemory)} are available.");
+        Line(text, $"Memory at the peak: some {Size(PeakMemory)} ({string.Join(", ", _footprint.Memory.Select(part => $"{part.Name} {Size(part.Bytes)}"))}); it may be up to {100 * TrainingFootprint.Uncertainty:F0} % more or less. {Size(AvailableMemory)} are available.");
         Line(text, $"A checkpoint has {Size(CheckpointBytes)}{(CheckpointDisk == 0 ? "; none are written" : $"; {Size(CheckpointDisk)} of disk are needed for them")}.");
         if (SecondsPerStep is { } seconds) Line(text, $"A step takes {seconds:F2} s{(Steps is { } all ? string.Create(CultureInfo.InvariantCulture, $", the training {TimeSpan.FromSeconds(seconds * all):d\\.hh\\:mm\\:ss}") : "")}.");
         return text.ToString().TrimEnd();
@@ -105,32 +120,9 @@ public sealed class TrainingPlan
         return rows == 0 ? 0 : steps / stepsOfAnEpoch * rows + steps % stepsOfAnEpoch * options.BatchSize;
     }
 
-    /// <summary>Positions of the longest sequence that is computed at a time: as many rows of a step as fit the budget, or one that is longer.</summary>
-    private static long LongestSequence(VisualPredictiveTrainingOptions options, RowLengths lengths)
-        => Math.Max(lengths.Longest, Math.Min(options.SequenceBudget, (long)Math.Ceiling(options.BatchSize * lengths.Mean)));
-
     private static long AvailableMemoryNow() => MetaMorph.AvailableMemory.Measure();
-
-    private static string Missing(TrainingPlan plan, VisualPredictiveTrainingOptions options, RowLengths lengths, Func<VisualPredictiveTrainingOptions, TrainingFootprint> footprint)
-    {
-        var less = new List<string>();
-        void Try(string what, VisualPredictiveTrainingOptions changed)
-        {
-            long bytes = footprint(changed).PeakBytes;
-            if (bytes < plan.PeakMemory) less.Add($"{what} takes some {Size(bytes)}");
-        }
-
-        if (!options.ActivationCheckpointing) Try("ActivationCheckpointing = true", options with { ActivationCheckpointing = true });
-        int shortest = (int)Math.Max(1, Math.Min(int.MaxValue, lengths.Longest));
-        if (shortest < options.SequenceBudget) Try($"SequenceBudget = {shortest} (the longest row)", options with { SequenceBudget = shortest });
-        if (options.AveragingDecay is not null) Try("AveragingDecay = null", options with { AveragingDecay = null });
-        if (options.KeepBestWeights) Try("KeepBestWeights = false", options with { KeepBestWeights = false });
-        if (!options.ActivationCheckpointing && shortest < options.SequenceBudget) Try($"ActivationCheckpointing = true with SequenceBudget = {shortest}", options with { ActivationCheckpointing = true, SequenceBudget = shortest });
-        string advice = less.Count == 0 ? "Choose a smaller model, or free memory." : string.Join("; ", less) + ".";
-        return $"The training may take some {Size(plan.PeakMemory)} of memory at its peak, but {Size(plan.AvailableMemory)} are available. {advice}";
-    }
 
     private static void Line(StringBuilder text, FormattableString line) => text.Append(FormattableString.Invariant(line)).Append('\n');
 
-    private static string Size(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:N1} MB");
+    internal static string Size(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:N1} MB");
 }

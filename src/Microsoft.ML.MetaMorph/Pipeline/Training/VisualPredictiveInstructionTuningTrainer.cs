@@ -81,6 +81,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         if (validationData is not null && Check(validationData.Schema) is { } other && other != tokens)
             throw new ArgumentException($"The validation rows have {other.Count} visual tokens a picture, each {other.Width} wide; the training rows {tokens!.Value.Count}, each {tokens.Value.Width} wide.", nameof(validationData));
         ValidationRows.Require(validationData);
+        if (validationData is null && _options.SampleAnswers > 0) throw new ArgumentException($"{nameof(Options.SampleAnswers)} is {_options.SampleAnswers}, but there are no validation rows. Give Fit validation rows, or leave the option out.", nameof(validationData));
         if (validationData is null && _options.Training.WatchesValidation) throw new ArgumentException(_options.Training.NoValidation, nameof(validationData));
         using var log = new TrainingLog(_host, "Train", _options);
         EnvironmentSettings settings = MLNetInternals.Settings(_environment);
@@ -89,7 +90,8 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         LanguageTokenizer? tokenizer = Tokenizer(trainData, previousModel, log);
         TrainingPlan plan = Plan(Describe(previousModel, tokenizer, tokens), trainData, device, seed);
         log.Info($"The plan of this training:\n{plan}");
-        if (device.type == TorchSharp.DeviceType.CPU && plan.Shortage is { } shortage) log.Warn(shortage);
+        plan.RequireMemory();
+        if (plan.Shortage is { } shortage) log.Warn(shortage);
         TrainableModel start = Start(previousModel, tokenizer, tokens, device, seed);
         try
         {
@@ -123,6 +125,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         TrainingPlan plan = Plan(Describe(previousModel, tokenizer, tokens), trainData, device, seed);
         if (measureStep)
         {
+            plan.RequireMemory();
             using TrainableModel start = Start(previousModel, tokenizer, tokens, device, seed);
             plan.SecondsPerStep = SecondsPerStep(start, trainData, seed, log);
         }
@@ -171,20 +174,20 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         => previous is not null || _options.PretrainedFolder is not null ? null : ConversationText.WithTemplate(_options.Tokenizer ?? TrainTokenizer(data, log), _options.ChatTemplate);
 
     /// <summary>What will be trained, before anything is made or loaded.</summary>
-    private (MetaMorphConfig Config, ConversationText Text) Describe(MetaMorphTransformer? previous, LanguageTokenizer? tokenizer, VisualTokenSizes? tokens)
+    private TrainingStart Describe(MetaMorphTransformer? previous, LanguageTokenizer? tokenizer, VisualTokenSizes? tokens)
     {
-        if (previous is not null) return (previous.Model.Config, previous.Model.Text);
-        return tokenizer is null
-            ? TrainableModel.Describe(_options.PretrainedFolder!, _options.ChatTemplate, Architecture, tokens)
-            : TrainableModel.Describe(Architecture, tokenizer, tokens);
+        if (previous is not null) return TrainingStart.Copy(previous.Model);
+        if (tokenizer is not null) return TrainingStart.Fresh(TrainableModel.Describe(Architecture, tokenizer, tokens));
+        string folder = PretrainedFolder.Resolve(_options.PretrainedFolder!);
+        return TrainingStart.FromFolder(folder, TrainableModel.Describe(folder, _options.ChatTemplate, Architecture, tokens));
     }
 
-    private TrainingPlan Plan((MetaMorphConfig Config, ConversationText Text) model, IDataView data, Device device, int seed)
+    private TrainingPlan Plan(TrainingStart start, IDataView data, Device device, int seed)
     {
         VisualPredictiveTrainingOptions training = _options.Training with { Seed = seed };
-        int longest = Math.Min(_options.MaximumLength, model.Config.Language.MaxPositions);
-        RowLengths lengths = RowLengths.Of(data, _settings, model.Text.Encoder, model.Config.VisualTokenCount, longest, _options.SkipBadRows);
-        return TrainingPlan.Of(model.Config, training, _options, lengths, RowLengths.Count(data), device);
+        int longest = Math.Min(_options.MaximumLength, start.Config.Language.MaxPositions);
+        RowLengths lengths = RowLengths.Of(data, _settings, start.Text.Encoder, start.Config.VisualTokenCount, longest, _options.SkipBadRows);
+        return TrainingPlan.Of(start, training, _options, lengths, RowLengths.Count(data), device);
     }
 
     private double SecondsPerStep(TrainableModel start, IDataView data, int seed, TrainingLog log)
@@ -200,11 +203,10 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
 
     private TrainableModel Start(MetaMorphTransformer? previous, LanguageTokenizer? tokenizer, VisualTokenSizes? tokens, Device device, int seed)
     {
-        var memory = new TrainingMemory(device, _options.Training.AveragingDecay is not null);
-        if (previous is not null) return TrainableModel.Copy(previous.Hold, tokens, device, memory, _options.Training.LowRank);
-        if (tokenizer is null) return TrainableModel.FromFolder(_options.PretrainedFolder!, _options.ChatTemplate, Architecture, tokens, device, seed, memory, _options.Training.LowRank);
+        if (previous is not null) return TrainableModel.Copy(previous.Hold, tokens, device, _options.Training.LowRank);
+        if (tokenizer is null) return TrainableModel.FromFolder(_options.PretrainedFolder!, _options.ChatTemplate, Architecture, tokens, device, seed, _options.Training.LowRank);
         if (_options.Training.LowRank is not null) throw new ArgumentException($"{nameof(VisualPredictiveTrainingOptions.LowRank)} adapts a model that has learned already, and this one would start from nothing. Give {nameof(Options.PretrainedFolder)}, or Fit a previous model.");
-        return TrainableModel.Fresh(Architecture, tokenizer, tokens, device, seed, memory);
+        return TrainableModel.Fresh(Architecture, tokenizer, tokens, device, seed);
     }
 
     private LanguageTokenizer TrainTokenizer(IDataView data, TrainingLog log)
@@ -227,7 +229,18 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         ConversationSource? validation = validationData is null ? null : Source(validationData);
         validation?.MayTeachNothing();
         if (validation is not null) ValidationRows.ReadAll(validation.Rows(null), log.Cancellation);
-        TrainingResult result = trainer.Train(rows, validation, step => Report(step, training, log), cancellationToken: log.Cancellation);
+        SampleAnswers? samples = _options.SampleAnswers == 0 || validationData is null ? null : new SampleAnswers(validationData, _settings, start, _options.SampleAnswers, seed, _options.SkipBadRows);
+        long answered = 0;
+        TrainingResult result = trainer.Train(rows, validation, step =>
+        {
+            Report(step, training, log);
+            if (samples is null || step.Validation is null) return;
+            // With the weights that were evaluated.
+            trainer.Optimizer.WithAverages(() => log.Answers(samples.At(step.Step)));
+            answered = step.Step;
+        }, cancellationToken: log.Cancellation);
+        // The model may end with the best weights instead of the last.
+        if (samples is not null && result.End != TrainingEnd.Cancelled && (answered != result.Steps || training.KeepBestWeights)) log.Answers(samples.At(result.Steps));
         if (Evaluated(result.Validation) is { } losses)
         {
             log.Info($"Validation: language {losses.Language:F4}, visual {losses.Visual:F4}.");
@@ -335,6 +348,13 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         /// </summary>
         public string? LogFolder { get; set; }
 
+        /// <summary>
+        /// How many of the first validation prompts are answered at each evaluation (<see cref="VisualPredictiveTrainingOptions.ValidationInterval"/>) and at the
+        /// end; at least 0. Answers are logged, and written into <c>answers.jsonl</c> of <see cref="LogFolder"/>: step, row, prompt, what the row answers, what
+        /// the model does, its pictures, and why it ended. They are made as <see cref="ResponseColumns.Generation"/> says, and change no weight. Default: 0, none.
+        /// </summary>
+        public int SampleAnswers { get; set; }
+
         /// <summary>Whether a cancelled training gives the model as it stands. Default: false, it throws <see cref="OperationCanceledException"/>.</summary>
         public bool KeepCancelled { get; set; }
 
@@ -355,6 +375,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
             if (LogFolder is { } folder) ArgumentException.ThrowIfNullOrWhiteSpace(folder, nameof(LogFolder));
             Training.Validate();
             Architecture?.Validate();
+            if (SampleAnswers < 0) throw new ArgumentOutOfRangeException(nameof(SampleAnswers), SampleAnswers, $"{nameof(SampleAnswers)} is {SampleAnswers}; at least 0 is needed.");
             if (MaximumLength < 1) throw new ArgumentOutOfRangeException(nameof(MaximumLength), MaximumLength, $"{nameof(MaximumLength)} is {MaximumLength}; at least 1 is needed.");
             if (PretrainedFolder is not null && Tokenizer is not null) throw new ArgumentException($"{nameof(PretrainedFolder)} and {nameof(Tokenizer)} are both given; a pretrained model has its own tokenizer.");
         }
