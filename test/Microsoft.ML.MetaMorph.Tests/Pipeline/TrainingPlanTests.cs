@@ -119,7 +119,7 @@ public sealed class TrainingPlanTests : FolderTests
         (MetaMorphConfig config, ConversationText text) = TrainableModel.Describe(architecture, tokenizer, new VisualTokenSizes(4, 8));
         var start = new TrainingStart(config, text, "The model", IsTrained: true, _ => torch.ScalarType.BFloat16);
         VisualPredictiveTrainingOptions options = TinyModels.TrainerOptions().Training with { BatchSize = 4 };
-        TrainingPlan Plan(VisualPredictiveTrainingOptions wanted) => TrainingPlan.Of(start, wanted, new VisualPredictiveInstructionTuningTrainer.Options(), new RowLengths([100, 90, 80, 70]), 4, torch.CPU);
+        TrainingPlan Plan(VisualPredictiveTrainingOptions wanted) => TrainingPlan.Of(start, wanted, new VisualPredictiveInstructionTuningTrainer.Options(), new ConversationLengths([100, 90, 80, 70]), 4, torch.CPU);
         long small = Plan(options with { LowRank = new LowRankOptions { FrozenWeights = FrozenWeights.Int8 } }).PeakMemory, stored = Plan(options with { LowRank = new LowRankOptions() }).PeakMemory;
         Assert.IsLessThan(stored, small);
 

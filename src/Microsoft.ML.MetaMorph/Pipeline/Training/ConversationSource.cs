@@ -34,7 +34,7 @@ internal sealed class ConversationSource : TrainingSource
         _maximumLength = maximumLength;
         _skipBadRows = skipBadRows;
         _warn = warn;
-        _count = new Lazy<long>(() => RowLengths.Count(data));
+        _count = new Lazy<long>(() => ConversationLengths.Count(data));
     }
 
     public override long? Count => _count.Value;

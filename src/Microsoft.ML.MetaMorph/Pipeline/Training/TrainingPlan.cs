@@ -11,7 +11,7 @@ public sealed class TrainingPlan
     private readonly long _sampled;
     private Action? _refuse;
 
-    private TrainingPlan(TrainingFootprint footprint, RowLengths lengths, VisualPredictiveTrainingOptions options, ICheckpointOptions checkpoints, long rows)
+    private TrainingPlan(TrainingFootprint footprint, ConversationLengths lengths, VisualPredictiveTrainingOptions options, ICheckpointOptions checkpoints, long rows)
     {
         (_footprint, _sampled) = (footprint, lengths.Rows);
         TrainedParameters = footprint.Trained;
@@ -32,7 +32,7 @@ public sealed class TrainingPlan
     /// <param name="lengths">Of the first rows.</param>
     /// <param name="rows">The number of all.</param>
     /// <param name="device">Where the training happens; only the machine's own memory is known here.</param>
-    internal static TrainingPlan Of(TrainingStart start, VisualPredictiveTrainingOptions options, ICheckpointOptions checkpoints, RowLengths lengths, long rows, Device device)
+    internal static TrainingPlan Of(TrainingStart start, VisualPredictiveTrainingOptions options, ICheckpointOptions checkpoints, ConversationLengths lengths, long rows, Device device)
     {
         MetaMorphConfig config = start.Config;
         PrecisionChoice precision;

@@ -186,8 +186,8 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
     {
         VisualPredictiveTrainingOptions training = _options.Training with { Seed = seed };
         int longest = Math.Min(_options.MaximumLength, start.Config.Language.MaxPositions);
-        RowLengths lengths = RowLengths.Of(data, _settings, start.Text.Encoder, start.Config.VisualTokenCount, longest, _options.SkipBadRows);
-        return TrainingPlan.Of(start, training, _options, lengths, RowLengths.Count(data), device);
+        ConversationLengths lengths = ConversationLengths.Of(data, _settings, start.Text.Encoder, start.Config.VisualTokenCount, longest, _options.SkipBadRows);
+        return TrainingPlan.Of(start, training, _options, lengths, ConversationLengths.Count(data), device);
     }
 
     private double SecondsPerStep(TrainableModel start, IDataView data, int seed, TrainingLog log)

@@ -2,7 +2,7 @@ namespace Microsoft.ML.MetaMorph;
 
 /// <summary>How long rows are, from their texts alone: a mark stands for as many positions as a picture has tokens, and no picture is looked at.</summary>
 /// <param name="all">The positions of each row that was looked at: the first ones.</param>
-internal sealed class RowLengths(IReadOnlyList<int> all)
+internal sealed class ConversationLengths(IReadOnlyList<int> all)
 {
     /// <summary>Rows that are looked at.</summary>
     public const int Sample = 1000;
@@ -42,7 +42,7 @@ internal sealed class RowLengths(IReadOnlyList<int> all)
     /// <param name="visualTokenCount">Positions of a picture.</param>
     /// <param name="maximumLength">Longer rows are cut.</param>
     /// <param name="skipBadRows">Whether rows whose texts cannot be learned are passed over, or throw.</param>
-    public static RowLengths Of(IDataView data, MetaMorphSettings settings, ConversationEncoder encoder, int visualTokenCount, int maximumLength, bool skipBadRows)
+    public static ConversationLengths Of(IDataView data, MetaMorphSettings settings, ConversationEncoder encoder, int visualTokenCount, int maximumLength, bool skipBadRows)
     {
         string[] names = [settings.PromptColumnName, settings.ResponseColumnName!];
         using DataViewRowCursor cursor = data.GetRowCursor(names.Select(name => data.Schema[name]));
@@ -62,6 +62,6 @@ internal sealed class RowLengths(IReadOnlyList<int> all)
             }
         }
 
-        return new RowLengths(lengths);
+        return new ConversationLengths(lengths);
     }
 }
