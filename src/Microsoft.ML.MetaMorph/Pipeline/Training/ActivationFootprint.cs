@@ -37,7 +37,8 @@ internal sealed class ActivationFootprint
         Holes = options.RecomputesActivations ? layer + converted + _length * Temporary : _length * Temporary * layers;
         Logits = LogitCopies * Wide * Math.Min(_length * _language.VocabularySize, VisualPredictiveObjective.DefaultLogitBudget);
         // Frozen weights have one copy in a narrower type, made at their first product.
-        Copies = _lowRank is null || _narrow == Wide ? 0 : Frozen(tensors).Where(tensor => tensor.ElementType == ScalarType.Float32).Sum(tensor => _narrow * tensor.ElementCount);
+        long copied = _lowRank is null || _narrow == Wide ? 0 : Frozen(tensors).Where(tensor => tensor.ElementType == ScalarType.Float32).Sum(tensor => tensor.ElementCount);
+        (Copies, LetGo) = (_narrow * copied, Wide * copied);
     }
 
     /// <summary>Bytes that are kept from the way forth to the way back.</summary>
@@ -57,6 +58,9 @@ internal sealed class ActivationFootprint
 
     /// <summary>Bytes of the frozen weights' copies in the type of products.</summary>
     public long Copies { get; }
+
+    /// <summary>Bytes of the frozen weights that were copied: the pages of their file are let go.</summary>
+    public long LetGo { get; }
 
     private long Queries => (long)_language.HeadCount * _language.HeadWidth;
 

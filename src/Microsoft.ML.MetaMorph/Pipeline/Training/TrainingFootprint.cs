@@ -25,12 +25,12 @@ internal sealed class TrainingFootprint
         Uncertainty = options.LowRank is null ? WholeUncertainty : AdapterUncertainty;
         long trained = 4 * Trained;
         Add("runtime", Base);
-        Add("weights", _tensors.HeldBytes);
+        var activations = new ActivationFootprint(config, options, compute, rows, _tensors);
+        Add("weights", _tensors.HeldBytes - activations.LetGo);
         Add("gradients", trained);
         Add("moments", 2 * trained);
         if (options.AveragingDecay is not null) Add("running average", trained);
         if (options.KeepBestWeights) Add("best weights", trained);
-        var activations = new ActivationFootprint(config, options, compute, rows, _tensors);
         if (activations.Copies > 0) Add("weights in the type of products", activations.Copies);
         // Logits are gone before the way back through the layers begins.
         Add("activations", activations.Kept);
