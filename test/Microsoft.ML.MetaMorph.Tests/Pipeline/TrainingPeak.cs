@@ -49,7 +49,7 @@ internal static class TrainingPeak
     public static void SaveStart(string shape, string folder)
     {
         LanguageTokenizer tokenizer = LanguageTokenizer.Train(["Say it.", .. Enumerable.Range(0, 40).Select(i => $"word{i}")], new BytePairTrainingOptions { VocabularySize = 270 });
-        using TrainableModel made = TrainableModel.Fresh(Shapes[shape], tokenizer, tokens: null, TorchSharp.torch.CPU, seed: 1);
+        using TrainableModel made = TrainableModel.Fresh(Shapes[shape], tokenizer, new VisualTokenSizes(4, 8), TorchSharp.torch.CPU, seed: 1);
         Directory.CreateDirectory(folder);
         made.Text.Tokenizer.Save(folder);
         File.WriteAllBytes(Path.Combine(folder, "config.json"), JsonFile.Bytes(made.Model.Config.Write));

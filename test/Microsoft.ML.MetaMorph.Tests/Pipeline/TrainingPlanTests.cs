@@ -75,12 +75,12 @@ public sealed class TrainingPlanTests : FolderTests
         Assert.AreEqual(recomputing, plan.Shortage!.Contains("ActivationCheckpointing = true takes some ", StringComparison.Ordinal), plan.Shortage);
     }
 
-    /// <summary>The peak of a process that trains, against the plan of that training; more sizes are in docs/performance.md.</summary>
+    /// <summary>The peak of a process that trains, against the plan of that training, where few of it are holes, which differ from run to run; more sizes are in docs/performance.md.</summary>
     [TestMethod]
     public void ThePeakIsNearTheEstimate()
     {
         if (!File.Exists("/proc/self/status")) Assert.Inconclusive("This system does not tell the peak of a process.");
-        string[] lines = ChildProcess.Run("plan", "7M", "Float32", "False", "2048");
+        string[] lines = ChildProcess.Run("plan", "30M", "Float32", "True", "512");
         double[] bytes = [.. lines[^1].Split(' ').Select(number => double.Parse(number, CultureInfo.InvariantCulture))];
         Assert.AreEqual(1, bytes[0] / bytes[1], 0.15, $"planned {bytes[0] / 1e6:F0} MB, was {bytes[1] / 1e6:F0} MB");
         StringAssert.Contains(string.Join('\n', lines), "; it may be up to 15 % more or less.");

@@ -34,10 +34,11 @@ internal sealed class ActivationFootprint
         // Beside the layers: embeddings, the stream behind the last layer, the final norm's output, and the gradient of that.
         Kept = 4 * stream + (options.RecomputesActivations ? layer + converted + stream * layers : (layer + converted) * layers);
         Back = _length * (3L * _narrow * _language.IntermediateSize + 2L * Wide * _language.HiddenSize) + (_lowRank is null ? (long)Wide * _language.HiddenSize * _language.IntermediateSize : 0);
-        Holes = options.RecomputesActivations ? layer + _length * Temporary : _length * Temporary * layers;
+        Holes = options.RecomputesActivations ? layer + converted + _length * Temporary : _length * Temporary * layers;
         Logits = LogitCopies * Wide * Math.Min(_length * _language.VocabularySize, VisualPredictiveObjective.DefaultLogitBudget);
         // Frozen weights have one copy in a narrower type, made at their first product.
-        Copies = _lowRank is null || _narrow == Wide ? 0 : Frozen(tensors).Where(tensor => tensor.ElementType == ScalarType.Float32).Sum(tensor => _narrow * tensor.ElementCount);
+        long copied = _lowRank is null || _narrow == Wide ? 0 : Frozen(tensors).Where(tensor => tensor.ElementType == ScalarType.Float32).Sum(tensor => tensor.ElementCount);
+        (Copies, LetGo) = (_narrow * copied, Wide * copied);
     }
 
     /// <summary>Bytes that are kept from the way forth to the way back.</summary>
@@ -58,6 +59,9 @@ internal sealed class ActivationFootprint
     /// <summary>Bytes of the frozen weights' copies in the type of products.</summary>
     public long Copies { get; }
 
+    /// <summary>Bytes of the frozen weights that were copied: the pages of their file are let go.</summary>
+    public long LetGo { get; }
+
     private long Queries => (long)_language.HeadCount * _language.HeadWidth;
 
     private long Shared => (long)_language.KeyValueHeadCount * _language.HeadWidth;
@@ -75,9 +79,12 @@ internal sealed class ActivationFootprint
     /// What a layer lets go on the way forth: squares of two norms, queries and keys before they are turned and laid side by side, values before that, both
     /// sums' other side; in a narrower type, also what is converted into it and out of it.
     /// </summary>
-    private long Temporary => _narrow == Wide
+    private long Temporary => AdapterTemporary + (_narrow == Wide
         ? (4L * _language.HiddenSize + 4 * Queries + 5 * Shared) * Wide
-        : (4L * _language.HiddenSize + 5 * Queries + 5 * Shared) * Wide + (2L * _language.HiddenSize + Queries + 2 * Shared) * _narrow;
+        : (4L * _language.HiddenSize + 5 * Queries + 5 * Shared) * Wide + (2L * _language.HiddenSize + Queries + 2 * Shared) * _narrow);
+
+    /// <summary>Beside an adapter, each layer's product and the change that is added to it, before they are one.</summary>
+    private long AdapterTemporary => _lowRank is null ? 0 : 2L * _narrow * (2L * _language.HiddenSize + Queries + 2 * Shared + 2L * _language.IntermediateSize);
 
     /// <summary>What an adapter of every linear layer keeps: its bottleneck and, with dropout, the input of each layer once more.</summary>
     private long Adapter

@@ -5,8 +5,8 @@ namespace Microsoft.ML.MetaMorph;
 /// <summary>What Visual-Predictive Instruction Tuning takes in memory and on the disk, from sizes alone.</summary>
 internal sealed class TrainingFootprint
 {
-    /// <summary>How far the estimate may be from what is taken, as a share: what was measured is within it (docs/performance.md).</summary>
-    public const double Uncertainty = 0.15;
+    /// <summary>How far the estimate was from what is taken at most, as a share (docs/performance.md): where the weights themselves learn, and beside an adapter.</summary>
+    private const double WholeUncertainty = 0.15, AdapterUncertainty = 0.25;
 
     /// <summary>What the runtime, libtorch and its threads take beside tensors.</summary>
     private const long Base = 250_000_000;
@@ -22,14 +22,15 @@ internal sealed class TrainingFootprint
     public TrainingFootprint(MetaMorphConfig config, VisualPredictiveTrainingOptions options, ScalarType compute, int[] rows, Func<string, ScalarType> stored)
     {
         _tensors = new TrainedTensors(config, options, stored);
+        Uncertainty = options.LowRank is null ? WholeUncertainty : AdapterUncertainty;
         long trained = 4 * Trained;
         Add("runtime", Base);
-        Add("weights", _tensors.HeldBytes);
+        var activations = new ActivationFootprint(config, options, compute, rows, _tensors);
+        Add("weights", _tensors.HeldBytes - activations.LetGo);
         Add("gradients", trained);
         Add("moments", 2 * trained);
         if (options.AveragingDecay is not null) Add("running average", trained);
         if (options.KeepBestWeights) Add("best weights", trained);
-        var activations = new ActivationFootprint(config, options, compute, rows, _tensors);
         if (activations.Copies > 0) Add("weights in the type of products", activations.Copies);
         // Logits are gone before the way back through the layers begins.
         Add("activations", activations.Kept);
@@ -38,6 +39,9 @@ internal sealed class TrainingFootprint
         Besides = trained * (3 + (options.AveragingDecay is null ? 0 : 1) + (options.KeepBestWeights ? 1 : 0));
         CheckpointBytes = Besides;
     }
+
+    /// <summary>How far the estimate may be from what is taken, as a share.</summary>
+    public double Uncertainty { get; }
 
     /// <summary>Parameters that learn and that do not, by part.</summary>
     public IReadOnlyDictionary<string, (long Trained, long Frozen)> Parts => _tensors.Parts;

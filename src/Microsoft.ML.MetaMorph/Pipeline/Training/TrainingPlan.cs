@@ -77,7 +77,7 @@ public sealed class TrainingPlan
     /// <summary>Bytes of memory by what they are for.</summary>
     public IReadOnlyDictionary<string, long> Memory { get; }
 
-    /// <summary>Bytes of memory at the peak; an estimate; what was measured is within 15 % of it.</summary>
+    /// <summary>Bytes of memory at the peak; an estimate; its text says how far from it what was measured is at most.</summary>
     public long PeakMemory { get; }
 
     /// <summary>Bytes of memory that are available now.</summary>
@@ -105,7 +105,7 @@ public sealed class TrainingPlan
         Line(text, $"{TrainedParameters:N0} parameters learn, {FrozenParameters:N0} do not ({string.Join(", ", Parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Key} {part.Value:N0}")))}).");
         Line(text, $"{Rows:N0} rows of {MeanPositions:F1} positions on average, {LongestRow:N0} at most (of the first {_sampled:N0}); {(Steps is { } steps ? string.Create(CultureInfo.InvariantCulture, $"{steps:N0} steps, some {Positions:N0} positions") : "as many steps as there is time for")}.");
         Line(text, $"Linear layers are computed in {Precision}.");
-        Line(text, $"Memory at the peak: some {Size(PeakMemory)} ({string.Join(", ", _footprint.Memory.Select(part => $"{part.Name} {Size(part.Bytes)}"))}); it may be up to {100 * TrainingFootprint.Uncertainty:F0} % more or less. {Size(AvailableMemory)} are available.");
+        Line(text, $"Memory at the peak: some {Size(PeakMemory)} ({string.Join(", ", _footprint.Memory.Select(part => $"{part.Name} {Size(part.Bytes)}"))}); it may be up to {100 * _footprint.Uncertainty:F0} % more or less. {Size(AvailableMemory)} are available.");
         Line(text, $"A checkpoint has {Size(CheckpointBytes)}{(CheckpointDisk == 0 ? "; none are written" : $"; {Size(CheckpointDisk)} of disk are needed for them")}.");
         if (SecondsPerStep is { } seconds) Line(text, $"A step takes {seconds:F2} s{(Steps is { } all ? string.Create(CultureInfo.InvariantCulture, $", the training {TimeSpan.FromSeconds(seconds * all):d\\.hh\\:mm\\:ss}") : "")}.");
         return text.ToString().TrimEnd();
