@@ -10,24 +10,17 @@ public sealed class AutoencoderTrainerTests
 
     private static readonly string[] Outputs = ["Reconstruction", "ReconstructionError"];
 
-    private static int s_threads;
-
     private readonly MLContext _ml = new(seed: 1);
 
     private static AutoencoderArchitecture Tiny { get; } = new() { ImageSize = Side, Channels = [8, 16], LatentChannels = 3 };
 
     private static AutoencoderTrainingOptions Quick { get; } = new() { MaximumSteps = 3, BatchSize = 6, LearningRate = 4e-3, ScalingPictures = 7, Precision = Precision.Float32 };
 
-    // Pictures this small are slower on two threads than on one.
     [ClassInitialize]
-    public static void OneThread(TestContext _)
-    {
-        s_threads = TorchSharp.torch.get_num_threads();
-        TorchSharp.torch.set_num_threads(1);
-    }
+    public static void BeginOneThread(TestContext _) => OneThread.Begin();
 
     [ClassCleanup]
-    public static void AllThreads() => TorchSharp.torch.set_num_threads(s_threads);
+    public static void EndOneThread() => OneThread.End();
 
     [TestMethod]
     public void PassesTheWorkout()

@@ -9,8 +9,6 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class CheckpointTests
 {
-    private static int s_threads;
-
     private readonly MLContext _ml = new(seed: 1);
     private readonly PictureTrainings _trainings;
     private readonly List<string> _log = [];
@@ -23,16 +21,11 @@ public sealed class CheckpointTests
 
     public static IEnumerable<object[]> Trainings => Names.Concat(Towers).SelectMany(name => new object[][] { [name, false], [name, true] });
 
-    // Pictures this small are slower on two threads than on one.
     [ClassInitialize]
-    public static void OneThread(TestContext _)
-    {
-        s_threads = torch.get_num_threads();
-        torch.set_num_threads(1);
-    }
+    public static void BeginOneThread(TestContext _) => OneThread.Begin();
 
     [ClassCleanup]
-    public static void AllThreads() => torch.set_num_threads(s_threads);
+    public static void EndOneThread() => OneThread.End();
 
     /// <summary>Killed twice where it is said, once behind the first epoch: by what hears of a step, which ends it like a power cut.</summary>
     [TestMethod]

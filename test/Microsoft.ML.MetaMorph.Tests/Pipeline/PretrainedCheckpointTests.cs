@@ -8,8 +8,6 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed partial class PretrainedCheckpointTests : FolderTests
 {
-    private static int s_threads;
-
     private readonly MLContext _ml = new(seed: 1);
     private readonly PictureTrainings _trainings;
 
@@ -19,16 +17,11 @@ public sealed partial class PretrainedCheckpointTests : FolderTests
 
     private Run Begun => new() { Folder = Folder["checkpoints"], Pretrained = Folder["start"], Steps = 4, Interval = 100 };
 
-    // Pictures this small are slower on two threads than on one.
     [ClassInitialize]
-    public static void OneThread(TestContext _)
-    {
-        s_threads = torch.get_num_threads();
-        torch.set_num_threads(1);
-    }
+    public static void BeginOneThread(TestContext _) => OneThread.Begin();
 
     [ClassCleanup]
-    public static void AllThreads() => torch.set_num_threads(s_threads);
+    public static void EndOneThread() => OneThread.End();
 
     [TestMethod]
     [DynamicData(nameof(Trainers))]

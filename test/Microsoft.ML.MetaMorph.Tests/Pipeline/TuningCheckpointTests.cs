@@ -10,22 +10,16 @@ public sealed class TuningCheckpointTests : FolderTests
 {
     private const int Count = 9, Steps = 7;
 
-    private static int s_threads;
-
     private readonly MLContext _ml = new(seed: 1);
     private readonly List<string> _log = [];
 
     public TuningCheckpointTests() => _ml.Log += (_, entry) => _log.Add(entry.RawMessage);
 
     [ClassInitialize]
-    public static void OneThread(TestContext _)
-    {
-        s_threads = torch.get_num_threads();
-        torch.set_num_threads(1);
-    }
+    public static void BeginOneThread(TestContext _) => OneThread.Begin();
 
     [ClassCleanup]
-    public static void AllThreads() => torch.set_num_threads(s_threads);
+    public static void EndOneThread() => OneThread.End();
 
     /// <summary>Killed twice, once behind the first epoch (three steps), with the bad row passed over in each.</summary>
     [TestMethod]

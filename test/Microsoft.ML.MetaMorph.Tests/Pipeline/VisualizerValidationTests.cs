@@ -10,20 +10,13 @@ public sealed class VisualizerValidationTests
 {
     private const int Side = 8;
 
-    private static int s_threads;
-
     private readonly MLContext _ml = new(seed: 1);
 
-    // Pictures this small are slower on two threads than on one.
     [ClassInitialize]
-    public static void OneThread(TestContext _)
-    {
-        s_threads = TorchSharp.torch.get_num_threads();
-        TorchSharp.torch.set_num_threads(1);
-    }
+    public static void BeginOneThread(TestContext _) => OneThread.Begin();
 
     [ClassCleanup]
-    public static void AllThreads() => TorchSharp.torch.set_num_threads(s_threads);
+    public static void EndOneThread() => OneThread.End();
 
     [TestMethod]
     public void SheetsAndEventsAreWrittenNowAndThenAndAtTheEnd()

@@ -6,8 +6,6 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class VisualPredictiveTrainerTests
 {
-    private static int s_threads;
-
     private static readonly VisualPredictiveTrainingOptions Options = new()
     {
         BatchSize = 8,
@@ -17,16 +15,11 @@ public sealed class VisualPredictiveTrainerTests
         Precision = Precision.Float32,
     };
 
-    // Matrices this small are slower on two threads than on one, and wait for each other on a busy machine.
     [ClassInitialize]
-    public static void OneThread(TestContext _)
-    {
-        s_threads = get_num_threads();
-        set_num_threads(1);
-    }
+    public static void BeginOneThread(TestContext _) => OneThread.Begin();
 
     [ClassCleanup]
-    public static void AllThreads() => set_num_threads(s_threads);
+    public static void EndOneThread() => OneThread.End();
 
     [TestMethod]
     public void LearnsToAnswerAndToPredictPicturesExactly()

@@ -3,6 +3,7 @@ using System.Text;
 namespace Microsoft.ML.MetaMorph.Tests;
 
 /// <summary>A file of any length that is made while it is read, and tells how far it was read.</summary>
+/// <remarks>It is read once, from the front to the end, as a pipe is: what needs its length or another place throws, and a test that reads it so fails.</remarks>
 internal sealed class GeneratedStream(string begin, Func<long, string?> part) : Stream
 {
     private byte[] _part = Encoding.UTF8.GetBytes(begin);

@@ -5,20 +5,13 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class AutoencoderKLTrainerTests
 {
-    private static int s_threads;
-
     private static readonly AutoencoderTrainingOptions Options = new() { BatchSize = 6, LearningRate = 3e-3, MaximumSteps = 5, Precision = Precision.Float32 };
 
-    // Pictures this small are slower on two threads than on one.
     [ClassInitialize]
-    public static void OneThread(TestContext _)
-    {
-        s_threads = get_num_threads();
-        set_num_threads(1);
-    }
+    public static void BeginOneThread(TestContext _) => OneThread.Begin();
 
     [ClassCleanup]
-    public static void AllThreads() => set_num_threads(s_threads);
+    public static void EndOneThread() => OneThread.End();
 
     [TestMethod]
     public void LearnsToGivePicturesBack()

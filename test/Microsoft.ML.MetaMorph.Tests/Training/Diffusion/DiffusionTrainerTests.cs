@@ -5,8 +5,6 @@ namespace Microsoft.ML.MetaMorph.Tests;
 [TestClass]
 public sealed class DiffusionTrainerTests
 {
-    private static int s_threads;
-
     private static readonly SchedulerConfig Config = SchedulerConfig.CosineVelocity;
 
     private static readonly VisualizerTrainingOptions Options = VisualizerTrainingOptions.FromNothing with
@@ -18,16 +16,11 @@ public sealed class DiffusionTrainerTests
         Precision = Precision.Float32,
     };
 
-    // Matrices this small are slower on two threads than on one.
     [ClassInitialize]
-    public static void OneThread(TestContext _)
-    {
-        s_threads = get_num_threads();
-        set_num_threads(1);
-    }
+    public static void BeginOneThread(TestContext _) => OneThread.Begin();
 
     [ClassCleanup]
-    public static void AllThreads() => set_num_threads(s_threads);
+    public static void EndOneThread() => OneThread.End();
 
     [TestMethod]
     public void LearnsToDrawWhatTheTokensSay()

@@ -23,14 +23,11 @@ public sealed class LanguageImagePretrainerTests
         Seed = 3,
     };
 
-    private readonly int _threads = get_num_threads();
-
-    // So small a model is all hand-over between threads: on a busy machine one is many times faster than two.
     [TestInitialize]
-    public void OneThread() => set_num_threads(1);
+    public void BeginOneThread() => OneThread.Begin();
 
     [TestCleanup]
-    public void AllThreads() => set_num_threads(_threads);
+    public void EndOneThread() => OneThread.End();
 
     [TestMethod]
     public void ATinyWorldIsLearnt()

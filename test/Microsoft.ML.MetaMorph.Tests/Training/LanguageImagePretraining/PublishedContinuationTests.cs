@@ -8,13 +8,11 @@ public sealed class PublishedContinuationTests
 {
     public static IEnumerable<object[]> Duals() => ReferenceCase.Own("siglip-dual").Select(c => new object[] { c.Name });
 
-    private readonly int _threads = get_num_threads();
-
     [TestInitialize]
-    public void OneThread() => set_num_threads(1);
+    public void BeginOneThread() => OneThread.Begin();
 
     [TestCleanup]
-    public void AllThreads() => set_num_threads(_threads);
+    public void EndOneThread() => OneThread.End();
 
     [TestMethod]
     [DynamicData(nameof(Duals))]
