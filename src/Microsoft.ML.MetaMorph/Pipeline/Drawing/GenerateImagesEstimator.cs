@@ -41,18 +41,11 @@ public sealed class GenerateImagesEstimator : IEstimator<GenerateImagesTransform
     {
         ArgumentNullException.ThrowIfNull(input);
         _options.Validate();
-        var transformer = new GenerateImagesTransformer(_environment, _options.ToSettings(), _options.Visualizer.Share(), _options.Progress, _options.CancellationToken);
-        try
+        return Checked.With(new GenerateImagesTransformer(_environment, _options.ToSettings(), _options.Visualizer.Share(), _options.Progress, _options.CancellationToken), transformer =>
         {
             transformer.GetOutputSchema(input.Schema);
             transformer.Tell(_environment);
-            return transformer;
-        }
-        catch
-        {
-            transformer.Dispose();
-            throw;
-        }
+        });
     }
 
     /// <summary>The schema after the transformer.</summary>

@@ -43,19 +43,12 @@ public sealed class ClassifyZeroShotEstimator : IEstimator<ClassifyZeroShotTrans
     public ClassifyZeroShotTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var transformer = new ClassifyZeroShotTransformer(_environment, _options.ToSettings(), _options.Encoder.Share());
-        try
+        return Checked.With(new ClassifyZeroShotTransformer(_environment, _options.ToSettings(), _options.Encoder.Share()), transformer =>
         {
             transformer.GetOutputSchema(input.Schema);
             transformer.TellPrecision(_environment);
             transformer.Prepare();
-            return transformer;
-        }
-        catch
-        {
-            transformer.Dispose();
-            throw;
-        }
+        });
     }
 
     /// <summary>The schema after the transformer.</summary>

@@ -42,18 +42,11 @@ public sealed class EmbedImagesEstimator : IEstimator<EmbedImagesTransformer>
     public EmbedImagesTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var transformer = new EmbedImagesTransformer(_environment, _options.ToSettings(), _options.Encoder.Share());
-        try
+        return Checked.With(new EmbedImagesTransformer(_environment, _options.ToSettings(), _options.Encoder.Share()), transformer =>
         {
             transformer.GetOutputSchema(input.Schema);
             transformer.TellPrecision(_environment);
-            return transformer;
-        }
-        catch
-        {
-            transformer.Dispose();
-            throw;
-        }
+        });
     }
 
     /// <summary>The schema after the transformer.</summary>

@@ -1,5 +1,3 @@
-using Microsoft.ML.Data;
-
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>What is saved of an <see cref="EmbedImagesTransformer"/> beside the encoder.</summary>
@@ -17,25 +15,4 @@ internal sealed record EmbedImagesSettings(
     int BatchSize,
     Precision Precision = Precision.Auto,
     string? TrainedIn = null,
-    string? ErrorColumnName = null) : ISavedSettings
-{
-    public void Validate() => Validate(SettingNames.File);
-
-    /// <summary>The columns that are appended.</summary>
-    /// <param name="length">The length of a vector.</param>
-    public DataViewSchema.DetachedColumn[] Outputs(int length)
-        => ErrorColumnName is { } error ? [VectorColumn.Of(OutputColumnName, length), new(error, TextDataViewType.Instance)] : [VectorColumn.Of(OutputColumnName, length)];
-
-    /// <summary>Checks every value, for options and for the saved file alike.</summary>
-    /// <exception cref="ArgumentException">A value is out of range; it is named as <paramref name="names"/> say.</exception>
-    public void Validate(SettingNames names)
-    {
-        ColumnNames.Require(names[nameof(OutputColumnName)], OutputColumnName);
-        ColumnNames.Require(names[nameof(InputColumnName)], InputColumnName);
-        ColumnNames.RequireOptional(names[nameof(ErrorColumnName)], ErrorColumnName);
-        ColumnNames.RequireUnlike(OutputColumnName, ErrorColumnName);
-        ColumnNames.RequireVisible([(names[nameof(InputColumnName)], InputColumnName)], [(names[nameof(ErrorColumnName)], ErrorColumnName)]);
-        BatchSizes.Require(BatchSize, names[nameof(BatchSize)]);
-        names.RequireDefined(nameof(Precision), Precision);
-    }
-}
+    string? ErrorColumnName = null) : EmbeddingSettings(OutputColumnName, InputColumnName, BatchSize, Precision, TrainedIn, ErrorColumnName);

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.MetaMorph;
 
 /// <summary>The texts of a batch of rows and their unit vectors. A row whose text cannot be read throws when its vector is asked for, or has an error and a vector of NaN; the others have theirs.</summary>
-internal sealed class EmbedTextsBatch(EmbedTextsSettings settings, Lease<LanguageImageEncoderModel> model, Device device, DataViewRow row, bool computes, int capacity) : IRowBatch
+internal sealed class EmbedTextsBatch(EmbeddingSettings settings, Lease<LanguageImageEncoderModel> model, Device device, DataViewRow row, bool computes, int capacity) : IRowBatch
 {
     private readonly TextColumn _column = new(row, settings.InputColumnName);
     private readonly string[] _texts = new string[capacity];

@@ -41,18 +41,11 @@ public sealed class EmbedTextsEstimator : IEstimator<EmbedTextsTransformer>
     public EmbedTextsTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var transformer = new EmbedTextsTransformer(_environment, _options.ToSettings(), _options.Encoder.Share());
-        try
+        return Checked.With(new EmbedTextsTransformer(_environment, _options.ToSettings(), _options.Encoder.Share()), transformer =>
         {
             transformer.GetOutputSchema(input.Schema);
             transformer.TellPrecision(_environment);
-            return transformer;
-        }
-        catch
-        {
-            transformer.Dispose();
-            throw;
-        }
+        });
     }
 
     /// <summary>The schema after the transformer.</summary>
@@ -62,7 +55,7 @@ public sealed class EmbedTextsEstimator : IEstimator<EmbedTextsTransformer>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        EmbedTextsSettings settings = _options.ToSettings();
+        EmbeddingSettings settings = _options.ToSettings();
         TextColumn.Require(inputSchema, settings.InputColumnName, EmbedTextsTransformer.Role);
         return SchemaShapes.Append(inputSchema, settings.Outputs(_options.Encoder.VectorLength));
     }
@@ -91,6 +84,6 @@ public sealed class EmbedTextsEstimator : IEstimator<EmbedTextsTransformer>
             ToSettings().Validate(SettingNames.Options());
         }
 
-        internal EmbedTextsSettings ToSettings() => new(OutputColumnName, InputColumnName ?? OutputColumnName, BatchSize, ErrorColumnName: ErrorColumnName);
+        internal EmbeddingSettings ToSettings() => new(OutputColumnName, InputColumnName ?? OutputColumnName, BatchSize, ErrorColumnName: ErrorColumnName);
     }
 }

@@ -2,14 +2,14 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.MetaMorph;
 
-/// <summary>What is saved of an <see cref="EmbedTextsTransformer"/> beside the encoder.</summary>
+/// <summary>What is saved of an <see cref="EmbedTextsTransformer"/> beside the encoder, and, with more, of an <see cref="EmbedImagesTransformer"/>.</summary>
 /// <param name="OutputColumnName">The column that is appended.</param>
-/// <param name="InputColumnName">The column of texts.</param>
+/// <param name="InputColumnName">The column that is read.</param>
 /// <param name="BatchSize">Rows that are read ahead.</param>
 /// <param name="Precision">The encoder's, in the zip.</param>
 /// <param name="TrainedIn">The encoder's, in the zip.</param>
 /// <param name="ErrorColumnName">The column of what made a row unusable; null where such a row throws.</param>
-internal sealed record EmbedTextsSettings(
+internal record EmbeddingSettings(
     string OutputColumnName,
     string InputColumnName,
     int BatchSize,

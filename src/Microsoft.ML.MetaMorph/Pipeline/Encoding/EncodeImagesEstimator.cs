@@ -46,18 +46,11 @@ public sealed class EncodeImagesEstimator : IEstimator<EncodeImagesTransformer>
     public EncodeImagesTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        var transformer = new EncodeImagesTransformer(_environment, _options.ToSettings(), _options.Encoder.Share(), cacheFolder: _options.CacheFolder);
-        try
+        return Checked.With(new EncodeImagesTransformer(_environment, _options.ToSettings(), _options.Encoder.Share(), cacheFolder: _options.CacheFolder), transformer =>
         {
             transformer.GetOutputSchema(input.Schema);
             transformer.TellPrecision(_environment);
-            return transformer;
-        }
-        catch
-        {
-            transformer.Dispose();
-            throw;
-        }
+        });
     }
 
     /// <summary>The schema after the transformer.</summary>

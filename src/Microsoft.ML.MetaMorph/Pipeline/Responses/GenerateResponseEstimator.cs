@@ -41,19 +41,12 @@ public sealed class GenerateResponseEstimator : IEstimator<MetaMorphTransformer>
     {
         ArgumentNullException.ThrowIfNull(input);
         ResponseModel model = ResponseModelFolder.Open(_options.PretrainedFolder, ComputeDevice.Choose(_environment), _options.Precision, _options.ChatTemplate);
-        var transformer = new MetaMorphTransformer(_environment, _settings, new Lease<ResponseModel>(model));
-        try
+        return Checked.With(new MetaMorphTransformer(_environment, _settings, new Lease<ResponseModel>(model)), transformer =>
         {
             ResponseGenerator.RequireRoom(_settings.Generation, model.Config.VisualTokenCount);
             transformer.GetOutputSchema(input.Schema);
             transformer.TellPrecision(_environment);
-            return transformer;
-        }
-        catch
-        {
-            transformer.Dispose();
-            throw;
-        }
+        });
     }
 
     /// <summary>The schema after the transformer; the folder's configuration is read, its weights are not.</summary>

@@ -25,7 +25,8 @@ internal sealed class ConversationSource : TrainingSource
     /// <param name="maximumLength">Longer rows are cut, never inside a picture.</param>
     /// <param name="skipBadRows">Whether a row that cannot be learned is passed over (and told), or throws.</param>
     /// <param name="warn">Told what was cut or passed over in the first epoch.</param>
-    public ConversationSource(IDataView data, MetaMorphSettings settings, ConversationEncoder encoder, MetaMorphConfig config, int maximumLength, bool skipBadRows, Action<string> warn)
+    /// <param name="count">The number of rows, where they were counted before; null: they are when it is asked for.</param>
+    public ConversationSource(IDataView data, MetaMorphSettings settings, ConversationEncoder encoder, MetaMorphConfig config, int maximumLength, bool skipBadRows, Action<string> warn, long? count = null)
     {
         _data = data;
         _settings = settings;
@@ -34,7 +35,7 @@ internal sealed class ConversationSource : TrainingSource
         _maximumLength = maximumLength;
         _skipBadRows = skipBadRows;
         _warn = warn;
-        _count = new Lazy<long>(() => ConversationLengths.Count(data));
+        _count = new Lazy<long>(() => count ?? ConversationLengths.Count(data));
     }
 
     public override long? Count => _count.Value;

@@ -96,7 +96,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         try
         {
             ResponseGenerator.RequireRoom(_settings.Generation, start.Model.Config.VisualTokenCount);
-            TrainingResult result = Train(start, trainData, validationData, seed, () => Fingerprint(trainData, validationData, previousModel, start, seed), log);
+            TrainingResult result = Train(start, trainData, plan.Rows, validationData, seed, () => Fingerprint(trainData, validationData, previousModel, start, seed), log);
             var model = new ResponseModel(start.Model, start.Text, _options.Training.Precision, start.Storage);
             return new MetaMorphTransformer(_environment, _settings with { TrainedIn = result.Precision.ToString() }, new Lease<ResponseModel>(model));
         }
@@ -127,7 +127,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         {
             plan.RequireMemory();
             using TrainableModel start = Start(previousModel, tokenizer, tokens, device, seed);
-            plan.SecondsPerStep = SecondsPerStep(start, trainData, seed, log);
+            plan.SecondsPerStep = SecondsPerStep(start, trainData, plan.Rows, seed, log);
         }
 
         return plan;
@@ -190,12 +190,12 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         return TrainingPlan.Of(start, training, _options, lengths, ConversationLengths.Count(data), device);
     }
 
-    private double SecondsPerStep(TrainableModel start, IDataView data, int seed, TrainingLog log)
+    private double SecondsPerStep(TrainableModel start, IDataView data, long count, int seed, TrainingLog log)
     {
         VisualPredictiveTrainingOptions two = _options.Training with { Seed = seed, MaximumSteps = 2, MaximumSeconds = null, Epochs = null, ValidationInterval = null, EarlyStoppingPatience = null, KeepBestWeights = false };
         using var trainer = new VisualPredictiveTrainer(start.Model, two);
         int longest = Math.Min(_options.MaximumLength, start.Model.Config.Language.MaxPositions);
-        var rows = new ConversationSource(data, _settings, start.Text.Encoder, start.Model.Config, longest, _options.SkipBadRows, log.Warn);
+        var rows = new ConversationSource(data, _settings, start.Text.Encoder, start.Model.Config, longest, _options.SkipBadRows, log.Warn, count);
         var ends = new List<TimeSpan>();
         trainer.Train(rows, progress: step => ends.Add(step.Elapsed), cancellationToken: log.Cancellation);
         return ends is [var first, var second] ? (second - first).TotalSeconds : throw new OperationCanceledException("The step was not measured: the plan was cancelled.", log.Cancellation);
@@ -216,7 +216,7 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         return tokenizer;
     }
 
-    private TrainingResult Train(TrainableModel start, IDataView trainData, IDataView? validationData, int seed, Func<TrainingFingerprint> fingerprint, TrainingLog log)
+    private TrainingResult Train(TrainableModel start, IDataView trainData, long count, IDataView? validationData, int seed, Func<TrainingFingerprint> fingerprint, TrainingLog log)
     {
         VisualPredictiveTrainingOptions training = _options.Training with { Seed = seed };
         using TrainingCheckpoints? checkpoints = log.Checkpoints(_options, fingerprint);
@@ -224,8 +224,8 @@ public sealed class VisualPredictiveInstructionTuningTrainer : IEstimator<MetaMo
         log.Info(trainer.Precision);
         log.Begin(trainer.Precision, checkpoints, fingerprint);
         int longest = LongestRow(start.Model.Config.Language, log);
-        ConversationSource Source(IDataView data) => new(data, _settings, start.Text.Encoder, start.Model.Config, longest, _options.SkipBadRows, log.Warn);
-        ConversationSource rows = Source(trainData);
+        ConversationSource Source(IDataView data, long? counted = null) => new(data, _settings, start.Text.Encoder, start.Model.Config, longest, _options.SkipBadRows, log.Warn, counted);
+        ConversationSource rows = Source(trainData, count);
         ConversationSource? validation = validationData is null ? null : Source(validationData);
         validation?.MayTeachNothing();
         if (validation is not null) ValidationRows.ReadAll(validation.Rows(null), log.Cancellation);
